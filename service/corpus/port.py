@@ -1,0 +1,102 @@
+"""The corpus: its documents and its version.
+
+The version is a number that rises with every change that can change an answer (add, replace, delete, re-embed). It
+is read from the store, so that nobody has to remember to tell the cache.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+
+class IngestResult(StrEnum):
+    """What became of one document."""
+
+    ADDED = "added"
+    REPLACED = "replaced"
+    UNCHANGED = "unchanged"
+    REJECTED = "rejected"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document that can be found. `id` is a content hash; `added_at` Unix seconds; `embedded`: has vectors."""
+
+    id: str
+    source: str
+    media_type: str
+    size_bytes: int
+    chars: int
+    chunks: int
+    added_at: float
+    embedded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """Result for one file; `document` is None when rejected or failed, and `detail` then says why and what to do."""
+
+    source: str
+    result: IngestResult
+    document: Document | None = None
+    detail: str = ""
+    duration_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """Sums over a folder."""
+
+    results: tuple[Ingested, ...] = ()
+    removed: tuple[str, ...] = ()
+    counts: Mapping[IngestResult, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusState:
+    """Size and version of what can be found now. `pending_vectors` chunks still wait for an embedder."""
+
+    version: int
+    documents: int
+    chunks: int
+    pending_vectors: int
+    embedder: str | None
+
+
+class Corpus(Protocol):
+    """Adds, lists and deletes documents; one writer at a time, any number of readers."""
+
+    def state(self) -> CorpusState:
+        """From memory; microseconds."""
+        ...
+
+    async def add(self, source: str, content: bytes) -> Ingested:
+        """Returns once the document can be found. Raises `UnsupportedDocument`, `TooLarge`, `ServiceError`
+        (STORAGE_FULL). The same content under the same name is `unchanged`; the same name with other content replaces.
+        """
+        ...
+
+    async def add_folder(
+        self, path: str, on_progress: Callable[[int, int, str], None] | None = None, *, prune: bool = False
+    ) -> IngestReport:
+        """Every readable file below `path`, by relative name. A file that fails is reported, never raised.
+        `prune` deletes documents that this folder once gave and no longer holds."""
+        ...
+
+    async def embed_pending(self) -> int:
+        """Embed chunks that have no vector of the present embedder yet; how many were done. 0 without an embedder."""
+        ...
+
+    def documents(self) -> Sequence[Document]: ...
+
+    async def document_text(self, document_id: str) -> str:
+        """The extracted text, into which offsets point. Raises `NotFound`."""
+        ...
+
+    async def delete(self, document_id: str) -> Document:
+        """Remove everywhere. Raises `NotFound`."""
+        ...
+
+    async def close(self) -> None: ...
