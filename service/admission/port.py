@@ -2,7 +2,25 @@
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
+
+from service.errors import Overloaded
+
+
+class RejectReason(StrEnum):
+    """Why a request got no place."""
+
+    QUEUE_FULL = "queue_full"
+    QUEUE_TIMEOUT = "queue_timeout"
+
+
+class Rejected(Overloaded):
+    """No place for this request; `reason` says why, `retry_after_s` (whole seconds) when to come again."""
+
+    def __init__(self, reason: RejectReason, detail: str, *, retry_after_s: float) -> None:
+        super().__init__(detail, retry_after_s=retry_after_s)
+        self.reason = reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +46,7 @@ class Limiter(Protocol):
     """Admits at most `slots` running and `waiting` queued requests per model."""
 
     def admit(self, model: str) -> AbstractAsyncContextManager[Admission]:
-        """Enter to hold a slot. Raises `Overloaded` at once when the queue is full, or after the queue deadline.
+        """Enter to hold a slot. Raises `Rejected` at once when the queue is full, or after the queue deadline.
         Leaving, or being cancelled while waiting, frees the place at once."""
         ...
 
