@@ -9,25 +9,26 @@ from service.routing.port import ModelSnapshot, Route
 
 
 def answer_keys(question: Question, route: Route, parts: Parts) -> tuple[CacheKey, ...]:
-    """The wanted model's key, then the key of what would be used instead. The last one is where a new answer goes.
+    """The wanted model's key, then the key of what would be used instead.
 
     A model's last known digest survives its server, so answers made by it are still found while it is away.
     """
-    snapshot = parts.directory.snapshot()
-    wanted = _key(question, route.wanted, snapshot, parts)
+    version = parts.corpus_version()
+    wanted = made_key(question, route.wanted, version, parts)
     if route.model == route.wanted:
         return (wanted,)
-    return (wanted, _key(question, route.model, snapshot, parts))
+    return (wanted, made_key(question, route.model, version, parts))
 
 
-def _key(question: Question, model: str | None, snapshot: ModelSnapshot, parts: Parts) -> CacheKey:
+def made_key(question: Question, model: str | None, corpus_version: int, parts: Parts) -> CacheKey:
+    """Key of the answer that `model` makes from this version of the corpus; None = quoted without a model."""
     return answer_key(
         tenant=question.tenant,
         scope=question.scope,
         text=question.text,
-        corpus_version=parts.corpus_version(),
+        corpus_version=corpus_version,
         model=model or "",
-        digest=_digest(snapshot, model),
+        digest=_digest(parts.directory.snapshot(), model),
         template_hash=parts.prompts.template_hash,
         policy=parts.policy,
         top_k=question.top_k,

@@ -2,7 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
+
+
+class Purpose(StrEnum):
+    """What a text is embedded for: some models want a different prefix for a query than for a document."""
+
+    QUERY = "query"
+    DOCUMENT = "document"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,6 @@ class Embedder(Protocol):
         """The embedder that would answer now, or None when there is none. Never raises."""
         ...
 
-    async def embed(self, texts: Sequence[str]) -> Embedded:
+    async def embed(self, texts: Sequence[str], *, purpose: Purpose = Purpose.QUERY) -> Embedded:
         """Embed up to a few hundred texts. Raises `DependencyError`; `DependencyUnavailable` when there is none."""
         ...

@@ -1,0 +1,118 @@
+"""A child process with its own group and log: started, waited for with a bound, and ended together with its children."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+
+def free_port() -> int:
+    """A loopback port that nobody used a moment ago. Another process may still take it: start again if so."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(url: str, timeout_s: float = 2.0) -> bool:
+    """Whether a GET of `url` gives a 2xx. A proxy in the environment is not asked."""
+    try:
+        with _OPENER.open(url, timeout=timeout_s) as reply:
+            return bool(200 <= reply.status < 300)
+    except (OSError, urllib.error.URLError):
+        return False
+
+
+class ComponentFailed(AssertionError):
+    """A component did not start or answer. The text ends with the last lines of its log."""
+
+
+class Process:
+    """One component. The log goes to `log` and is kept; it is appended to when the process is started again."""
+
+    def __init__(self, command: Sequence[str | Path], environment: Mapping[str, str], folder: Path, log: Path) -> None:
+        self._command = [str(part) for part in command]
+        self._environment = dict(environment)
+        self._folder = folder
+        self.log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "not started"
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def start(self, is_ready: Callable[[], bool], timeout_s: float) -> None:
+        """Start, and wait until it is ready. Raises `ComponentFailed` and leaves nothing running when it is not."""
+        assert not self.running, "already started"
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._command,
+                env=self._environment,
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        try:
+            wait_until(is_ready, timeout_s, f"{self._name} ready", alive=lambda: self.running)
+        except AssertionError as error:
+            self.kill()
+            raise ComponentFailed(f"{error}\n{self.tail()}") from error
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """Ask it to end; after `timeout_s` end it and its children by force. Nothing happens when it has ended."""
+        if self._process is None:
+            return
+        if self.running:
+            self._signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout_s)
+        self.kill()
+
+    def kill(self) -> None:
+        """End it and every process of its group at once, as a crash would."""
+        if self._process is None:
+            return
+        # Its children keep the group alive after it has gone, so the group is signalled even then.
+        self._signal(signal.SIGKILL)
+        self._process.wait(10)
+        self._process = None
+
+    def tail(self, lines: int = 30) -> str:
+        """The end of the log, with a heading."""
+        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        return f"--- last lines of {self.log} ---\n" + "\n".join(text.splitlines()[-lines:])
+
+    @property
+    def _name(self) -> str:
+        return Path(self._command[0]).name
+
+    def _signal(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
+
+
+def wait_until(
+    condition: Callable[[], bool], timeout_s: float, what: str, alive: Callable[[], bool] = lambda: True
+) -> None:
+    """Ask again every few milliseconds until `condition` holds. Raises AssertionError when time is up."""
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if not alive():
+            raise AssertionError(f"the process ended before this came true: {what}")
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout_s:g} s: {what}")
+        time.sleep(0.02)
