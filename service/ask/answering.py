@@ -112,7 +112,9 @@ class Answering:
         with laps.of(Stage.CACHE_LOOKUP):
             kept = await self._parts.prompt_cache.lookup((key,), question.cache)
         if kept.entry is not None:
-            yield Worked(decode(kept.entry.payload), question.trace, cache=hit_facts(CacheName.PROMPT, kept.entry, kept.age_s))
+            yield Worked(
+                decode(kept.entry.payload), question.trace, cache=hit_facts(CacheName.PROMPT, kept.entry, kept.age_s)
+            )
             return
         laps.current = Stage.ADMISSION
         arrived = self._clock.monotonic()

@@ -72,6 +72,4 @@ def _named(text: str, used: Sequence[Passage]) -> tuple[Passage, ...]:
 
 
 def _cite(passage: Passage) -> Citation:
-    return Citation(
-        passage.text, passage.source, passage.document_id, passage.chunk_id, passage.start, passage.end
-    )
+    return Citation(passage.text, passage.source, passage.document_id, passage.chunk_id, passage.start, passage.end)

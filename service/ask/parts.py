@@ -25,7 +25,10 @@ class Budgets:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """The ports behind one `/ask`, in the order in which they are used. `policy` names the routing policy."""
+    """The ports behind one `/ask`, in the order in which they are used. `policy` names the routing policy.
+
+    `note_load` hears the seconds that a cold load of a model took, for the router's predictions.
+    """
 
     router: Router
     answers: Cache
@@ -38,5 +41,6 @@ class Parts:
     extractor: Extractor
     directory: ModelDirectory
     corpus_version: Callable[[], int]
+    note_load: Callable[[str, float], None]
     policy: str = "scored"
     budgets: Budgets = Budgets()

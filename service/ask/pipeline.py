@@ -22,11 +22,9 @@ from service.ask.warming import Warmer
 from service.cache.port import CacheKey, CacheName, CacheResult, Lookup
 from service.cache.single_flight import SingleFlight
 from service.clock import Clock
-from service.errors import Overloaded, ServiceError
+from service.errors import ErrorKind, Overloaded, ServiceError
 from service.generation.port import Completion
 from service.routing.port import Route, RouteReason
-
-_NO_FACTS = CacheFacts(CacheResult.BYPASS)
 
 
 class Pipeline:
@@ -84,3 +82,59 @@ class Pipeline:
         except ServiceError as error:
             outcome = Outcome.REJECTED if isinstance(error, Overloaded) else Outcome.ERROR
             yield Failed(error, outcome, laps.timings(), route, facts)
+
+    def _flight_key(self, question: Question, keys: tuple[CacheKey, ...]) -> str:
+        """The wanted model's flight if one is in the air, else the chosen model's. Who declines the cache flies alone."""
+        if question.cache.no_cache or question.cache.no_store:
+            return f"{keys[-1].digest} {next(self._private)}"
+        return next((key.digest for key in keys if self._flights.running(key.digest)), keys[-1].digest)
+
+    async def close(self) -> None:
+        """Stop running work and preloads; those who wait for an answer hear that the service is stopping."""
+        await self._flights.close()
+        await self._warmer.close()
+
+
+def _known(found: Lookup) -> Answer | None:
+    if found.entry is None:
+        return None
+    try:
+        return decode(found.entry.payload)
+    except ValueError:
+        return None  # unreadable is as good as absent: the work is done again and written over it
+
+
+def _worked_result(
+    question: Question, route: Route, worked: Worked | None, facts: CacheFacts | None, laps: Laps
+) -> AskResult:
+    if worked is None:
+        raise ServiceError(ErrorKind.SERVER_ERROR, "the answer's work ended without a result; ask again")
+    facts = facts or CacheFacts(CacheResult.MISS)
+    if facts.result is CacheResult.COALESCED:
+        facts = replace(facts, origin_trace_id=worked.trace.trace_id, origin_span_id=worked.trace.span_id)
+        return _result(question, route, worked.answer, facts, laps)
+    return _result(question, route, worked.answer, worked.cache or facts, laps, worked.completion)
+
+
+def _result(
+    question: Question,
+    route: Route,
+    answer: Answer,
+    facts: CacheFacts,
+    laps: Laps,
+    completion: Completion | None = None,
+) -> AskResult:
+    answer = _told(answer, route)
+    if answer.mode is Mode.NO_CONTEXT:
+        outcome = Outcome.NO_CONTEXT
+    else:
+        outcome = Outcome.DEGRADED if answer.degraded else Outcome.OK
+    return AskResult(answer, route.tier, route, facts, laps.timings(), outcome, question.trace.trace_id, completion)
+
+
+def _told(answer: Answer, route: Route) -> Answer:
+    """Another model than the wanted one is a fact of this request, not of the kept answer."""
+    stepped = answer.model not in {None, route.wanted} and route.reason is not RouteReason.STEPPED_UP
+    if not stepped:
+        return answer
+    return replace(answer, degraded=(*answer.degraded, Degradation.STEPPED_DOWN))

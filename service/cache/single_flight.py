@@ -43,6 +43,10 @@ class SingleFlight(Generic[T]):
             work.task.add_done_callback(self._tasks.discard)
         return Flight(work, leader=leader)
 
+    def running(self, key: str) -> bool:
+        """Whether there is a work for `key` that `join` would take part in."""
+        return key in self._running
+
     def in_flight(self) -> int:
         """How many works are running."""
         return len(self._running)
