@@ -16,7 +16,19 @@ from service.ask.keys import answer_keys
 from service.ask.laps import Laps
 from service.ask.parts import Parts
 from service.ask.types import (
-    Answer, AskEvent, AskResult, CacheFacts, Degradation, Done, Failed, Mode, Outcome, Question, Stage, Started, Token,
+    Answer,
+    AskEvent,
+    AskResult,
+    CacheFacts,
+    Degradation,
+    Done,
+    Failed,
+    Mode,
+    Outcome,
+    Question,
+    Stage,
+    Started,
+    Token,
 )  # fmt: skip
 from service.ask.warming import Warmer
 from service.cache.port import CacheKey, CacheName, CacheResult, Lookup
@@ -64,7 +76,7 @@ class Pipeline:
             work_laps = Laps(self._clock)
             joined = self._clock.monotonic()
             key = self._flight_key(question, keys)
-            async with self._flights.join(key, lambda: self._answering.work(question, route, work_laps)) as flight:  # type: ignore[arg-type]
+            async with self._flights.join(key, lambda: self._answering.work(question, route, work_laps)) as flight:
                 try:
                     async for event in flight.events():
                         if isinstance(event, Worked):
@@ -84,7 +96,7 @@ class Pipeline:
             yield Failed(error, outcome, laps.timings(), route, facts)
 
     def _flight_key(self, question: Question, keys: tuple[CacheKey, ...]) -> str:
-        """The wanted model's flight if one is in the air, else the chosen model's. Who declines the cache flies alone."""
+        """The wanted model's flight if it is in the air, else the chosen one's. Declining the cache means flying alone."""
         if question.cache.no_cache or question.cache.no_store:
             return f"{keys[-1].digest} {next(self._private)}"
         return next((key.digest for key in keys if self._flights.running(key.digest)), keys[-1].digest)

@@ -1,6 +1,6 @@
 """Making an answer with a model: the ports and their values. All times are seconds."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -73,7 +73,7 @@ class Completion:
 class Generator(Protocol):
     """Streams an answer."""
 
-    def generate(self, request: GenerationRequest) -> AsyncIterator[Chunk | Completion]:
+    def generate(self, request: GenerationRequest) -> AsyncGenerator[Chunk | Completion, None]:
         """Chunks, then one `Completion`. Closing the iterator stops the model within a second.
 
         Raises `DependencyUnavailable` (server away, breaker open), `UnknownModel` (not installed),
