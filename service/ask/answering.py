@@ -16,7 +16,7 @@ from service.ask.laps import Laps
 from service.ask.parts import Parts
 from service.ask.prompt import Prompt
 from service.ask.types import Answer, CacheFacts, Degradation, Mode, Question, Stage, Token, TraceRef
-from service.cache.port import Cache, CacheEntry, CacheKey, CacheName, CacheResult
+from service.cache.port import Cache, CacheEntry, CacheKey, CacheName, CacheResult, Lookup
 from service.clock import Clock
 from service.errors import Dependency, DependencyError, DependencyTimeout, ErrorKind, ServiceError
 from service.generation.port import Chunk, Completion, GenerationRequest
@@ -111,10 +111,9 @@ class Answering:
         key = final_prompt_key(question, model, prompt, self._parts)
         with laps.of(Stage.CACHE_LOOKUP):
             kept = await self._parts.prompt_cache.lookup((key,), question.cache)
-        if kept.entry is not None:
-            yield Worked(
-                decode(kept.entry.payload), question.trace, cache=hit_facts(CacheName.PROMPT, kept.entry, kept.age_s)
-            )
+            known = known_answer(kept)
+        if known is not None and kept.entry is not None:
+            yield Worked(known, question.trace, cache=hit_facts(CacheName.PROMPT, kept.entry, kept.age_s))
             return
         laps.current = Stage.ADMISSION
         arrived = self._clock.monotonic()
@@ -175,9 +174,20 @@ class Answering:
             await cache.store(key, entry, question.cache)
 
 
-def hit_facts(name: CacheName, entry: CacheEntry, age_s: float) -> CacheFacts:
+def known_answer(found: Lookup) -> Answer | None:
+    """The answer of a hit. One that cannot be read is as good as absent: it is made again and written over."""
+    if found.entry is None:
+        return None
+    try:
+        return decode(found.entry.payload)
+    except ValueError:
+        return None
+
+
+def hit_facts(name: CacheName, entry: CacheEntry, age_s: float, *, degraded: bool = False) -> CacheFacts:
     """What a hit tells about itself: its age, the seconds it saved, and the trace that made it."""
-    return CacheFacts(CacheResult.HIT, name, age_s, entry.cost_s, entry.origin_trace_id, entry.origin_span_id)
+    origin = (entry.origin_trace_id, entry.origin_span_id)
+    return CacheFacts(CacheResult.HIT, name, age_s, entry.cost_s, *origin, degraded=degraded)
 
 
 def _said(chunk: Chunk) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from service.ask.types import Answer, Citation, Degradation, Mode
 
 
 def encode(answer: Answer) -> bytes:
-    """UTF-8 JSON."""
-    return json.dumps(asdict(answer), ensure_ascii=False, separators=(",", ":")).encode()
+    """ASCII JSON: a model can send half a surrogate pair, which UTF-8 cannot hold and an escape can."""
+    return json.dumps(asdict(answer), separators=(",", ":")).encode("ascii")
 
 
 def decode(payload: bytes) -> Answer:

@@ -10,8 +10,7 @@ import itertools
 from collections.abc import AsyncIterator
 from dataclasses import replace
 
-from service.ask.answering import Answering, Worked, hit_facts
-from service.ask.codec import decode
+from service.ask.answering import Answering, Worked, hit_facts, known_answer
 from service.ask.keys import answer_keys
 from service.ask.laps import Laps
 from service.ask.parts import Parts
@@ -31,12 +30,12 @@ from service.ask.types import (
     Token,
 )  # fmt: skip
 from service.ask.warming import Warmer
-from service.cache.port import CacheKey, CacheName, CacheResult, Lookup
+from service.cache.port import CacheKey, CacheName, CacheResult
 from service.cache.single_flight import SingleFlight
 from service.clock import Clock
 from service.errors import ErrorKind, Overloaded, ServiceError
 from service.generation.port import Completion
-from service.routing.port import Route, RouteReason
+from service.routing.port import AUTO, Route, RouteReason
 
 
 class Pipeline:
@@ -63,12 +62,13 @@ class Pipeline:
             with laps.of(Stage.CACHE_LOOKUP):
                 keys = answer_keys(question, route, self._parts)
                 found = await self._parts.answers.lookup(keys, question.cache)
-                known = _known(found)
-            facts = CacheFacts(found.result)
+                known = known_answer(found)
             if known is not None and found.entry is not None:
-                facts = hit_facts(CacheName.ANSWER, found.entry, found.age_s)
+                facts = hit_facts(CacheName.ANSWER, found.entry, found.age_s, degraded=found.degraded)
                 yield Done(_result(question, route, known, facts, laps))
                 return
+            # An entry that is there and cannot be read is no hit.
+            facts = CacheFacts(CacheResult.MISS if found.entry else found.result, degraded=found.degraded)
 
             if route.warm is not None:
                 self._warmer.warm(route.warm)
@@ -89,14 +89,14 @@ class Pipeline:
                         laps.current = work_laps.current
                     else:
                         laps.add(Stage.COALESCE, self._clock.monotonic() - joined)
-                        facts = CacheFacts(CacheResult.COALESCED)
+                        facts = CacheFacts(CacheResult.COALESCED, degraded=found.degraded)
             yield Done(_worked_result(question, route, worked, facts, laps))
         except ServiceError as error:
             outcome = Outcome.REJECTED if isinstance(error, Overloaded) else Outcome.ERROR
             yield Failed(error, outcome, laps.timings(), route, facts)
 
     def _flight_key(self, question: Question, keys: tuple[CacheKey, ...]) -> str:
-        """The wanted model's flight if it is in the air, else the chosen one's. Declining the cache means flying alone."""
+        """The wanted model's flight if there is one, else the chosen one's. Declining the cache means flying alone."""
         if question.cache.no_cache or question.cache.no_store:
             return f"{keys[-1].digest} {next(self._private)}"
         return next((key.digest for key in keys if self._flights.running(key.digest)), keys[-1].digest)
@@ -105,15 +105,6 @@ class Pipeline:
         """Stop running work and preloads; those who wait for an answer hear that the service is stopping."""
         await self._flights.close()
         await self._warmer.close()
-
-
-def _known(found: Lookup) -> Answer | None:
-    if found.entry is None:
-        return None
-    try:
-        return decode(found.entry.payload)
-    except ValueError:
-        return None  # unreadable is as good as absent: the work is done again and written over it
 
 
 def _worked_result(
@@ -136,7 +127,8 @@ def _result(
     laps: Laps,
     completion: Completion | None = None,
 ) -> AskResult:
-    answer = _told(answer, route)
+    route = _answered_by(route, answer)
+    answer = _told(answer, route, facts)
     if answer.mode is Mode.NO_CONTEXT:
         outcome = Outcome.NO_CONTEXT
     else:
@@ -144,9 +136,26 @@ def _result(
     return AskResult(answer, route.tier, route, facts, laps.timings(), outcome, question.trace.trace_id, completion)
 
 
-def _told(answer: Answer, route: Route) -> Answer:
-    """Another model than the wanted one is a fact of this request, not of the kept answer."""
-    stepped = answer.model not in {None, route.wanted} and route.reason is not RouteReason.STEPPED_UP
-    if not stepped:
-        return answer
-    return replace(answer, degraded=(*answer.degraded, Degradation.STEPPED_DOWN))
+def _answered_by(route: Route, answer: Answer) -> Route:
+    """The decision as it came out: a model that failed before its first token is not the one that was chosen."""
+    if answer.mode is Mode.NO_CONTEXT or answer.model == route.model:
+        return route
+    if answer.model is None:
+        told = f"{route.model} did not answer, and no other model did: answering by quotation"
+        return replace(route, model=None, reason=RouteReason.UNAVAILABLE, explanation=(*route.explanation, told))
+    if answer.model == route.wanted:
+        told = f"{answer.model} had answered this before: kept answer"
+        reason = RouteReason.POLICY if route.requested == AUTO else RouteReason.REQUESTED
+        return replace(route, model=answer.model, reason=reason, explanation=(*route.explanation, told))
+    told = f"{route.model} did not answer: took {answer.model}"
+    return replace(route, model=answer.model, reason=RouteReason.STEPPED_DOWN, explanation=(*route.explanation, told))
+
+
+def _told(answer: Answer, route: Route, facts: CacheFacts) -> Answer:
+    """Another model than the wanted one, or a cache that is away, is a fact of this request, not of the kept answer."""
+    degraded = list(answer.degraded)
+    if answer.model not in {None, route.wanted} and route.reason is not RouteReason.STEPPED_UP:
+        degraded.append(Degradation.STEPPED_DOWN)
+    if facts.degraded:
+        degraded.append(Degradation.CACHE_UNAVAILABLE)
+    return replace(answer, degraded=tuple(degraded)) if len(degraded) > len(answer.degraded) else answer

@@ -110,7 +110,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class CacheFacts:
-    """What the cache did for this request. `name` is the cache that hit; `age_s` and the origin are set on hits."""
+    """What the cache did for this request. `name` is the cache that hit; `age_s` and the origin are set on hits.
+
+    `degraded`: a store behind the cache failed, so that a hit may have been missed.
+    """
 
     result: CacheResult
     name: CacheName = CacheName.ANSWER
@@ -118,6 +121,7 @@ class CacheFacts:
     saved_s: float = 0.0
     origin_trace_id: str = ""
     origin_span_id: str = ""
+    degraded: bool = False
 
 
 @dataclass(frozen=True, slots=True)
