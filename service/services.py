@@ -19,12 +19,13 @@ from service.routing.port import ModelDirectory, Tier
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Who is answering."""
+    """Who is answering. `trace_url` is the address of a trace, with `{trace_id}` in it; empty = traces have no page."""
 
     service: str
     version: str
     revision: str
     environment: str
+    trace_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,10 @@ class Draining(Protocol):
 
     @property
     def draining(self) -> bool: ...
+
+    def on_cut(self, cut: Callable[[], None]) -> Callable[[], None]:
+        """Have `cut` called, in the event loop, once that time is over. The function it returns takes this back."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,18 @@ which keep their names and meaning. Settings are frozen and handed down as value
 imports this module.
 """
 
+import difflib
+import json
 import os
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as UnreadableValue
 
 
 class _Group(BaseModel):
@@ -52,7 +58,7 @@ class Chroma(_Group):
     """The vector store."""
 
     url: str = Field("", description="Address of a Chroma server; empty = embedded in this process.")
-    timeout_s: float = Field(2.0, gt=0, description="Longest wait for one query.")
+    timeout_s: float = Field(1.0, gt=0, description="Longest wait for one query; after it, words alone must answer.")
 
 
 class Embedding(_Group):
@@ -86,7 +92,7 @@ class Retrieval(_Group):
     """What counts as found."""
 
     top_k: int = Field(5, ge=1, le=50, description="Passages per answer unless the request says otherwise.")
-    floor: float = Field(0.35, ge=0, le=1, description="Share of the question's meaning a passage must cover.")
+    floor: float = Field(0.3, ge=0, le=1, description="Share of the question's meaning a passage must cover.")
     threads: int = Field(4, ge=1, le=64, description="Worker threads for Chroma and SQLite.")
 
 
@@ -167,11 +173,15 @@ class Settings(BaseSettings):
     otlp_endpoint: Annotated[
         str, Field(validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "otlp_endpoint"))
     ] = ""
+    otlp_traces_endpoint: Annotated[
+        str, Field(validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "otlp_traces_endpoint"))
+    ] = ""
     capture_content: Annotated[
         Literal["NO_CONTENT", "SPAN_ONLY"],
         Field(validation_alias=AliasChoices("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "capture_content")),
     ] = "NO_CONTENT"
     revision: str = Field("unknown", description="Source revision, set when an image is built.")
+    api_key: SecretStr = Field(SecretStr(""), description="Key that the commands send to a running service.")
 
     data_dir: Path = Path("data")
     documents_dir: Path = Path("documents")
@@ -193,6 +203,13 @@ class Settings(BaseSettings):
     def keys_file(self) -> Path:
         """Where API keys are kept."""
         return self.auth.keys_file or self.data_dir / "keys.json"
+
+    @property
+    def traces_url(self) -> str:
+        """Where spans go: the traces' own address as it is, else the common one and a path (OpenTelemetry's rule)."""
+        if self.otlp_traces_endpoint or not self.otlp_endpoint:
+            return self.otlp_traces_endpoint
+        return f"{self.otlp_endpoint.rstrip('/')}/v1/traces"
 
     @property
     def chat_models(self) -> tuple[str, ...]:
@@ -217,7 +234,125 @@ def prepare_environment() -> None:
         os.environ.setdefault(name, value)
 
 
+# Variables with our prefix that others read: the tests' fixtures and Compose.
+_FOREIGN = frozenset({"RAG_COMPONENTS_DIR", "RAG_REQUIRE_COMPONENTS", "RAG_BIND"})
+
+
+@dataclass(frozen=True, slots=True)
+class SettingProblem:
+    """One variable that cannot be used. Never holds its value, which may be a secret."""
+
+    variable: str
+    wrong: str
+    allowed: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.variable}: {self.wrong}" + (f" (allowed: {self.allowed})" if self.allowed else "")
+
+
+class BadSettings(ValueError):
+    """The environment cannot be used; `problems` names every variable at fault at once."""
+
+    def __init__(self, problems: Iterable[SettingProblem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
 def load_settings() -> Settings:
-    """Read the environment. Raises `pydantic.ValidationError` naming each bad variable."""
+    """Read the environment. Raises `BadSettings`, also for a RAG_ variable that no setting knows."""
     prepare_environment()
-    return Settings()
+    known = dict(_variables(Settings))
+    unknown = [_unknown(name, known) for name in sorted(os.environ) if _is_ours(name) and name.upper() not in known]
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        raise BadSettings([*unknown, *_invalid(error, known, {one.variable.upper() for one in unknown})]) from error
+    except UnreadableValue as error:
+        raise BadSettings([*unknown, *_unreadable(known)]) from error
+    if unknown:
+        raise BadSettings(unknown)
+    return settings
+
+
+def _is_ours(name: str) -> bool:
+    return name.upper().startswith("RAG_") and name.upper() not in _FOREIGN
+
+
+def _variables(model: type[BaseModel], prefix: str = "RAG_") -> Iterator[tuple[str, FieldInfo]]:
+    """Every variable that is read, in capitals (names are read in any case), with its field."""
+    for name, field in model.model_fields.items():
+        alias = field.validation_alias
+        variable = str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"{prefix}{name}".upper()
+        yield variable, field
+        if (group := _group(field)) is not None:
+            yield from _variables(group, f"{variable}__")
+
+
+def _unknown(name: str, known: Mapping[str, FieldInfo]) -> SettingProblem:
+    single = [variable for variable, field in known.items() if _group(field) is None]
+    close = difflib.get_close_matches(name.upper(), single, n=1)
+    meant = f"; did you mean {close[0]}?" if close else "; the README lists those that there are"
+    return SettingProblem(name, f"no setting has this name{meant}")
+
+
+def _invalid(
+    error: ValidationError, known: Mapping[str, FieldInfo], unknown: Collection[str]
+) -> Iterator[SettingProblem]:
+    for one in error.errors(include_url=False, include_input=False):
+        path = "__".join(map(str, one["loc"])).upper()
+        if f"RAG_{path}" in unknown:
+            continue  # told already, with the name that was meant
+        # What is wrong inside a list or a group lies below the variable that was set.
+        above = [name for name in known if any(f"{of}__".startswith(f"{name}__") for of in (path, f"RAG_{path}"))]
+        variable = max(above, key=len, default=path)
+        inside = f"{one['loc'][-1]}: " if one["type"] == "extra_forbidden" else ""
+        wrong = one["msg"][:1].lower() + one["msg"][1:]
+        yield SettingProblem(variable, inside + wrong, _allowed(known.get(variable)))
+
+
+def _unreadable(known: Mapping[str, FieldInfo]) -> Iterator[SettingProblem]:
+    """Lists and whole groups are written as JSON; the error of the library names the group only."""
+    for name in sorted(os.environ):
+        field = known.get(name.upper())
+        if field is not None and (get_origin(field.annotation) is tuple or _group(field)) and _not_json(name):
+            yield SettingProblem(name, "is not valid JSON", _allowed(field))
+
+
+def _not_json(name: str) -> bool:
+    try:
+        json.loads(os.environ[name])
+    except ValueError:
+        return True
+    return False
+
+
+def _group(field: FieldInfo) -> type[BaseModel] | None:
+    kind: Any = field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def _allowed(field: FieldInfo | None) -> str:
+    """What may be set, in words: choices or type and bounds, and the default."""
+    if field is None or _group(field):
+        return ""
+    kind: Any = field.annotation
+    if get_origin(kind) is Literal:
+        words = ", ".join(map(str, get_args(kind)))
+    elif get_origin(kind) is tuple:
+        words = 'a JSON list such as ["a", "b"]'
+    else:
+        words = _KINDS.get(kind, "text")
+    bounds = " and ".join(f"{sign} {bound:g}" for sign, bound in _bounds(field))
+    default = "" if field.default in (None, "", ()) else f"; default {field.default}"
+    return f"{words} {bounds}".strip() + default
+
+
+_KINDS = {bool: "true or false", int: "a whole number", float: "a number", Path: "a path"}
+_SIGNS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
+
+
+def _bounds(field: FieldInfo) -> Iterator[tuple[str, float]]:
+    for constraint in field.metadata:
+        for name, sign in _SIGNS.items():
+            if (bound := getattr(constraint, name, None)) is not None:
+                yield sign, bound

@@ -56,7 +56,11 @@ class IngestReport:
 
 @dataclass(frozen=True, slots=True)
 class CorpusState:
-    """Size and version of what can be found now. `pending_vectors` chunks still wait for an embedder."""
+    """Size and version of what can be found now. `pending_vectors` chunks still wait for an embedder.
+
+    `embedder` is the model whose vectors may be searched: None until every chunk has been embedded once by the present
+    one. After that, single chunks that wait do not unset it.
+    """
 
     version: int
     documents: int

@@ -86,6 +86,7 @@ class Summary:
 class SlowQuery:
     """One slow request and where its time went. `stage` is the one with the largest excess over what is usual for it
     (for this model where a model is meant); `share` its part of the whole; `usual_s` None while nothing is known.
+    It is a `Stage`, a phase of the model server (`generate.queue|load|prompt_eval|eval`), or `unaccounted`.
     """
 
     record: QueryRecord

@@ -23,12 +23,6 @@ def quantiles(durations: Iterable[float]) -> Quantiles:
     )
 
 
-def median(durations: Iterable[float]) -> float | None:
-    """None when there are no durations."""
-    ordered = sorted(durations)
-    return quantile(ordered, 0.5) if ordered else None
-
-
 def quantile(ordered: Sequence[float], share: float) -> float:
     """The value below which `share` (0..1) of `ordered` lies. `ordered` is ascending and not empty."""
     place = share * (len(ordered) - 1)

@@ -17,7 +17,7 @@ from heapq import nlargest
 from service.ask.types import Outcome, Stage
 from service.cache.port import CacheResult
 from service.monitoring.port import QueryRecord, SlowQuery
-from service.monitoring.quantiles import median
+from service.monitoring.quantiles import quantile
 from service.routing.port import Tier
 
 ENOUGH = 5
@@ -25,10 +25,11 @@ UNACCOUNTED = "unaccounted"
 _WORKED = frozenset({CacheResult.MISS, CacheResult.EXPIRED, CacheResult.INVALIDATED, CacheResult.BYPASS})
 _ANSWERED = frozenset({Outcome.OK, Outcome.DEGRADED})
 _OF_THE_MODEL = (Stage.ADMISSION, Stage.GENERATE)
-# The whole request: filed beside the parts, under a name that no part has.
+# Whole requests are filed beside the parts, under names that no part has. A hit is measured against hits.
 _TOTAL = "total"
+_HIT_TOTAL = "total of a hit"
 
-# Model, tier, part. Model and tier are None where they make no difference, tier alone where it is left open.
+# Model, tier, part. Both are None for parts that they do not touch, the tier alone where it is left open.
 _Group = tuple[str | None, Tier | None, str]
 
 
@@ -43,18 +44,17 @@ def rank(records: Sequence[QueryRecord], *, since: float, count: int) -> tuple[S
 
 def parts_of(record: QueryRecord) -> dict[str, float]:
     """Seconds per disjoint part; they sum to the record's stages and its unaccounted rest."""
-    parts = {stage.value: seconds for stage, seconds in record.stages.items() if stage is not Stage.GENERATE}
-    if Stage.GENERATE in record.stages:
-        phases = {f"{Stage.GENERATE}.{phase}": seconds for phase, seconds in record.phases.items()}
-        parts |= phases
-        parts[Stage.GENERATE.value] = max(0.0, record.stages[Stage.GENERATE] - sum(phases.values()))
+    parts = {stage.value: seconds for stage, seconds in record.stages.items()}
+    if Stage.GENERATE in record.stages and record.phases:
+        parts |= {f"{Stage.GENERATE}.{phase}": seconds for phase, seconds in record.phases.items()}
+        parts[Stage.GENERATE] = max(0.0, record.stages[Stage.GENERATE] - sum(record.phases.values()))
     parts[UNACCOUNTED] = record.unaccounted_s
     return parts
 
 
 def _explained(record: QueryRecord, usual: Mapping[_Group, float]) -> SlowQuery:
     parts = parts_of(record)
-    normal = {part: _lookup(usual, record, part) for part in parts}
+    normal = {part: _look_up(usual, record, part) for part in parts}
     fault = max(parts, key=lambda part: (parts[part] - (normal[part] or 0.0), parts[part]))
     return SlowQuery(
         record=record,
@@ -62,32 +62,35 @@ def _explained(record: QueryRecord, usual: Mapping[_Group, float]) -> SlowQuery:
         stage_s=parts[fault],
         share=min(1.0, parts[fault] / record.duration_s) if record.duration_s > 0 else 0.0,
         usual_s=normal[fault],
-        usual_total_s=_lookup(usual, record, _TOTAL),
+        usual_total_s=_look_up(usual, record, _HIT_TOTAL if record.cache is CacheResult.HIT else _TOTAL),
     )
 
 
 def _usual(records: Iterable[QueryRecord]) -> dict[_Group, float]:
-    """The medians of every group with enough records in it."""
+    """The median of every group with enough records in it."""
     seen: defaultdict[_Group, list[float]] = defaultdict(list)
-    sizes: defaultdict[tuple[str | None, Tier | None], int] = defaultdict(int)
     for record in records:
-        if record.cache not in _WORKED or record.cold or record.outcome not in _ANSWERED:
-            continue
-        for model, tier in {(record.model, record.tier), (record.model, None)}:
-            sizes[model, tier] += 1
-            seen[model, tier, _TOTAL].append(record.duration_s)
-        for part, seconds in parts_of(record).items():
-            for model, tier in _groups(record, part):
-                seen[model, tier, part].append(seconds)
-    return {group: value for group, values in seen.items() if len(values) >= ENOUGH and (value := median(values))}
+        for part, seconds in _measures(record).items():
+            for group in _groups(record, part):
+                seen[group].append(seconds)
+    return {group: quantile(sorted(values), 0.5) for group, values in seen.items() if len(values) >= ENOUGH}
 
 
-def _lookup(usual: Mapping[_Group, float], record: QueryRecord, part: str) -> float | None:
-    return next((usual[*group, part] for group in _groups(record, part) if (*group, part) in usual), None)
+def _measures(record: QueryRecord) -> dict[str, float]:
+    """What a record says about the usual: everything for a warm miss, its whole time for a hit, else nothing."""
+    if record.outcome not in _ANSWERED or record.cold:
+        return {}
+    if record.cache is CacheResult.HIT:
+        return {_HIT_TOTAL: record.duration_s}
+    return parts_of(record) | {_TOTAL: record.duration_s} if record.cache in _WORKED else {}
 
 
-def _groups(record: QueryRecord, part: str) -> tuple[tuple[str | None, Tier | None], ...]:
-    """Where to look for what is usual, the closest first."""
-    if part == _TOTAL or part.split(".")[0] in _OF_THE_MODEL:
-        return ((record.model, record.tier), (record.model, None))
-    return ((None, None),)
+def _look_up(usual: Mapping[_Group, float], record: QueryRecord, part: str) -> float | None:
+    return next((usual[group] for group in _groups(record, part) if group in usual), None)
+
+
+def _groups(record: QueryRecord, part: str) -> tuple[_Group, ...]:
+    """Where a part is filed and looked for, the closest group first, none twice."""
+    if part == _TOTAL or part.split(".", maxsplit=1)[0] in _OF_THE_MODEL:
+        return tuple(dict.fromkeys(((record.model, record.tier, part), (record.model, None, part))))
+    return ((None, None, part),)

@@ -11,12 +11,33 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from contextvars import ContextVar
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from service.clock import Clock, SystemClock
 
 T = TypeVar("T")
+
+
+class Waits:
+    """Within `with Waits() as waits:`, `waits.longest_s` is the longest wait for a free thread of any call made there.
+
+    Calls of tasks that are started inside count too. It spares ports that use threads from saying so in their results.
+    """
+
+    def __init__(self) -> None:
+        self.longest_s = 0.0
+
+    def __enter__(self) -> Self:
+        self._token = _WAITS.set(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _WAITS.reset(self._token)
+
+
+_WAITS: ContextVar[Waits | None] = ContextVar("waits", default=None)
 
 
 class WorkerThreads:
@@ -56,7 +77,11 @@ class WorkerThreads:
                 value = await asyncio.wrap_future(job.future)
             finally:
                 self._leave(job)
-        return value, max(0.0, job.started - asked)
+        waited_s = max(0.0, job.started - asked)
+        waits = _WAITS.get()
+        if waits is not None:
+            waits.longest_s = max(waits.longest_s, waited_s)
+        return value, waited_s
 
     def close(self) -> None:
         """Start nothing more. Idle threads end now, busy ones after their call. Never waits."""

@@ -27,3 +27,7 @@ class LoadTimes:
         """Seconds to expect for the next load of `model`."""
         guess = size_bytes / GUESSED_BYTES_PER_S if size_bytes > 0 else GUESSED_UNKNOWN_S
         return self._usual_s.get(model, guess)
+
+    def known(self) -> dict[str, float]:
+        """The usual seconds of every model whose load was seen."""
+        return dict(self._usual_s)

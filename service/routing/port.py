@@ -73,7 +73,11 @@ class Router(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ModelState:
-    """One configured model as last seen. Sizes in bytes, `expires_at` in Unix seconds; `size_vram` is 0 on a CPU."""
+    """One configured model as last seen. Sizes in bytes, `expires_at` in Unix seconds; `vram_bytes` is 0 on a CPU.
+
+    `size_bytes` is what it takes in memory while resident, else its file's. `context_length` is the window it was
+    loaded with, 0 while it is not. `capabilities` are Ollama's words, such as "completion", "embedding", "thinking".
+    """
 
     name: str
     installed: bool = False
@@ -85,6 +89,7 @@ class ModelState:
     quantization: str = ""
     parameter_size: str = ""
     context_length: int = 0
+    capabilities: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,5 +119,6 @@ class ModelDirectory(Protocol):
         ...
 
     async def preload(self, model: str) -> None:
-        """Load the model without asking it anything, and return once it is resident. Raises `DependencyError`."""
+        """Load the model without asking it anything, and return once it is resident. Raises `DependencyError`, or
+        `UnknownModel` when it is not installed."""
         ...

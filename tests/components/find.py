@@ -12,6 +12,7 @@ _DEBIAN = {
     "nginx": "apt-get install nginx",
     "docker": "apt-get install docker.io",
 }
+OTHERS = (*_DEBIAN, "tempo", "grafana")  # used when they are there, and built by nothing here
 
 
 def find(name: str) -> Path | None:

@@ -7,6 +7,7 @@ components must be there, so that nothing goes untested unseen.
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -21,7 +22,7 @@ def require(name: str) -> Path:
     return found if found is not None else absent(missing(name))
 
 
-def absent(message: str) -> "Path":
+def absent(message: str) -> NoReturn:
     """Skip with `message`, or fail where components are required. Does not return."""
     if os.environ.get("RAG_REQUIRE_COMPONENTS", "") not in ("", "0"):
         pytest.fail(f"{message} (RAG_REQUIRE_COMPONENTS is set)", pytrace=False)

@@ -1,4 +1,4 @@
-"""A child process with its own group and log: started, waited for with a bound, and ended together with its children."""
+"""A child process with its own group and log: started, waited for with a bound, ended together with its children."""
 
 import contextlib
 import os

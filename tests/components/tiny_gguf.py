@@ -11,18 +11,17 @@ import gguf
 import numpy as np
 import numpy.typing as npt
 
-WORDS = tuple(
-    dict.fromkeys(
-        """the a of to and in is for with on that this from by it as are be at not can an or when which than only after
-        percent price market average trading trade time volatility risk stop value volume index share position long
-        size more high ratio contract loss cost standard day return low spread point order short open close range
-        large example strategy trend rate gain limit month money target entry exit rule system single result future
-        portfolio average moving band signal model test sample period pattern mean expected level hedge equity option
-        call put premium strike delta gamma margin tick settlement calendar roll volume breakout momentum source
-        answer context document question one two three first last daily fixed total sharp flat rises falls holds
-        shows gives makes costs pays what why how compare explain between""".split()
-    )
-)
+_TEXT = """
+the a of to and in is for with on that this from by it as are be at not can an or when which than only after
+percent price market average trading trade time volatility risk stop value volume index share position long
+size more high ratio contract loss cost standard day return low spread point order short open close range
+large example strategy trend rate gain limit month money target entry exit rule system single result future
+portfolio average moving band signal model test sample period pattern mean expected level hedge equity option
+call put premium strike delta gamma margin tick settlement calendar roll volume breakout momentum source
+answer context document question one two three first last daily fixed total sharp flat rises falls holds
+shows gives makes costs pays what why how compare explain between
+"""
+WORDS = tuple(dict.fromkeys(_TEXT.split()))
 _CHARACTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,?!:;-'/()\""
 _LAST_WORDS = 14  # of the words, how many are followed by the end: one in eight gives answers of about eight to thirty
 _BOUNDARY = "\u2581"

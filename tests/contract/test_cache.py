@@ -14,6 +14,7 @@ from service.cache.port import Cache, CacheControl, CacheEntry, CacheKey, CacheN
 from service.cache.sqlite import SqliteCache
 from service.cache.tiered import TieredCache
 from service.cache.valkey import ValkeyCache
+from tests.components.fixtures import absent
 from tests.contract import valkey_server
 from tests.fakes.cache import FakeCache
 from tests.fakes.clock import ManualClock
@@ -31,7 +32,7 @@ NAME = CacheName.PROMPT
 def valkey_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     program = valkey_server.binary()
     if program is None:
-        pytest.skip(valkey_server.HOW_TO_GET)
+        absent(valkey_server.HOW_TO_GET)
     with valkey_server.running(program, tmp_path_factory.mktemp("valkey")) as url:
         yield url
 
@@ -254,7 +255,7 @@ async def test_the_wall_clock_can_be_set_back_without_harm(cache: Cache, clock: 
 async def test_a_valkey_server_may_go_and_come_back(clock: ManualClock, tmp_path: Path) -> None:
     program = valkey_server.binary()
     if program is None:
-        pytest.skip(valkey_server.HOW_TO_GET)
+        absent(valkey_server.HOW_TO_GET)
     port = valkey_server.free_port()
     with valkey_server.running(program, tmp_path, port) as url:
         cache = ValkeyCache(NAME, url, MAX_ENTRIES, clock)

@@ -50,7 +50,7 @@ def is_busy(pid: int | None) -> bool:
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(DEADLINE_S):
-        while not condition():  # noqa: ASYNC110 - nothing tells us, we have to look
+        while not condition():
             await asyncio.sleep(0.02)
 
 

@@ -18,7 +18,8 @@ class Recipe:
     """One program: the Go package to build and the folder whose go.mod and go.sum pin it.
 
     `package` is an import path, or "." for the manifest folder itself. `version_symbol` is the variable that the
-    program prints as its version. `headers` are C headers that must be found, with the Debian package of each.
+    program prints as its version. `headers` are C headers that must be found, with the Debian package of each;
+    `sdist_header` is one that comes out of the Python source package that `sdist.txt` beside go.mod pins.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Recipe:
     tags: str = ""
     cgo: bool = False
     headers: tuple[tuple[str, str], ...] = ()
+    sdist_header: str = ""
     wall: str = "1-2 min"
 
     @property
@@ -49,7 +51,7 @@ class Recipe:
 _PROMETHEUS_TAGS = "netgo,remove_all_sd"
 _VERSION_SYMBOL = "github.com/prometheus/common/version.Version"
 _RECIPES = (
-    Recipe("otelcol", "otelcol", ".", "0.159.0", "main.version", "grpcnotrace"),
+    Recipe("otelcol", "otelcol", ".", "0.159.0", tags="grpcnotrace"),
     Recipe(
         "prometheus",
         "prometheus",
@@ -82,6 +84,7 @@ _RECIPES = (
         "github.com/ollama/ollama/version.Version",
         cgo=True,
         headers=(("nlohmann/json.hpp", "nlohmann-json3-dev"), ("stb/stb_image.h", "libstb-dev")),
+        sdist_header="miniaudio/miniaudio.h",
         wall="4-8 min",
     ),
 )

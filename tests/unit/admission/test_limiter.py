@@ -175,7 +175,7 @@ async def test_a_place_handed_to_someone_cancelled_in_the_same_moment_goes_to_th
     lane = limiter._lanes[MODEL]
     handed = lane.queue[0]
     guests._go[1].set()
-    while not handed.done():  # noqa: ASYNC110 - the exact moment between hand-over and waking is the point
+    while not handed.done():
         await asyncio.sleep(0)
     assert handed.result() is True
     assert guests.inside == []

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.retrieval.threads import WorkerThreads
+from service.retrieval.threads import Waits, WorkerThreads
 from tests.fakes.clock import ManualClock
 
 
@@ -34,14 +34,19 @@ def gates() -> Iterator[list[Gate]]:
 
 
 async def entered(gate: Gate) -> None:
-    while not gate.entered.is_set():
+    for _ in range(10_000):
+        if gate.entered.is_set():
+            return
         await asyncio.sleep(0.001)
+    pytest.fail("the call did not start")
 
 
 async def until_none_is_abandoned(threads: WorkerThreads) -> None:
-    async with asyncio.timeout(10):
-        while threads.abandoned:
-            await asyncio.sleep(0.001)
+    for _ in range(10_000):
+        if not threads.abandoned:
+            return
+        await asyncio.sleep(0.001)
+    pytest.fail("a call is still abandoned")
 
 
 async def test_a_call_runs_in_another_thread_and_gives_its_value() -> None:
@@ -193,3 +198,22 @@ async def test_nothing_starts_after_closing_and_the_threads_end(gates: list[Gate
 def test_a_pool_of_nothing_is_refused() -> None:
     with pytest.raises(ValueError, match="at least 1"):
         WorkerThreads(0)
+
+
+async def test_waits_see_the_longest_wait_of_calls_made_within(gates: list[Gate]) -> None:
+    clock = ManualClock()
+    threads = WorkerThreads(1, clock=clock)
+    with Waits() as outside:
+        first = asyncio.create_task(threads.run(gates[0]))
+        await entered(gates[0])
+    with Waits() as waits:
+        second = asyncio.create_task(threads.run(lambda: "done"))
+        await asyncio.sleep(0)
+        clock.advance(0.25)
+        gates[0].open.set()
+        await asyncio.gather(first, second)
+        assert waits.longest_s == pytest.approx(0.25)
+        await threads.run(lambda: "at once")
+    assert waits.longest_s == pytest.approx(0.25)
+    assert outside.longest_s == 0.0
+    threads.close()

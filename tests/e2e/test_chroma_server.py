@@ -1,0 +1,46 @@
+"""The service on a Chroma server of its own, and what happens when that is away."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.components.chroma import RunningChroma
+from tests.components.ollama import RunningOllama
+from tests.components.process import wait_until
+from tests.components.service import RunningService
+
+
+@pytest.fixture
+def chroma(tmp_path: Path) -> Iterator[RunningChroma]:
+    with RunningChroma(tmp_path / "chroma") as running:
+        yield running
+
+
+def test_a_server_serves_vectors_goes_away_and_comes_back(
+    chroma: RunningChroma, real_ollama: RunningOllama, tmp_path: Path
+) -> None:
+    environment = {
+        "RAG_CHROMA__URL": chroma.url,
+        "RAG_OLLAMA__URL": real_ollama.url,
+        "RAG_OLLAMA__POLL_S": "0.5",
+    }
+    with RunningService(tmp_path / "service", environment) as service:
+        wait_until(lambda: service.value("rag_degraded", feature="no_embedder") == 0, 60, "every chunk has its vector")
+        answer = service.ask("What is momentum trading?")
+        assert answer["mode"] == "generated"
+        assert "chroma_unavailable" not in answer["degraded"]
+        assert not any("chroma" in path.name for path in service.data.iterdir())
+
+        chroma.kill()
+        away = service.ask("What is a stop order?")
+        assert "chroma_unavailable" in away["degraded"]
+        assert away["citations"]
+        wait_until(lambda: service.value("rag_dependency_up", dependency="chroma") == 0, 10, "it is seen to be away")
+
+        chroma.start()
+        wait_until(
+            lambda: "chroma_unavailable" not in service.ask("What is VWAP?", cache={"no-cache": True})["degraded"],
+            20,
+            "vectors are used again",
+        )

@@ -1,0 +1,40 @@
+"""The small page at /."""
+
+import base64
+import hashlib
+import re
+
+from service.api.page import page_html
+from service.services import About, DependencyStatus
+from tests.unit.api.client import client_of, with_keys
+
+
+async def test_it_is_open_says_the_state_and_how_to_ask() -> None:
+    fakes, _ = with_keys()
+    async with client_of(fakes) as client:
+        reply = await client.get("/")
+    assert reply.headers["content-type"] == "text/html; charset=utf-8"
+    assert "it is <strong>ready</strong>" in reply.text
+    assert "curl -s http://localhost/ask" in reply.text
+    assert "ollama: away (the service answers without it)" in reply.text
+    assert "secret" not in reply.text
+
+
+async def test_the_policy_allows_its_own_style_and_nothing_else() -> None:
+    fakes, _ = with_keys()
+    async with client_of(fakes) as client:
+        reply = await client.get("/")
+    style = re.findall(r"<style>(.*?)</style>", reply.text, re.DOTALL)[0]
+    policy = reply.headers["content-security-policy"]
+    assert base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() in policy
+    assert "default-src 'none'" in policy
+    assert "<script" not in reply.text
+    assert not re.findall(r'(?:src|href)="(?!/)', reply.text)
+
+
+def test_what_is_not_ours_is_escaped() -> None:
+    about = About("<b>x", "1", "r", "<i>y")
+    html = page_html(about, [DependencyStatus("<u>z", True, True)], "http://<s>", stopping=True)
+    for text in ("<b>x", "<i>y", "<u>z", "<s>"):
+        assert text not in html
+    assert "stopping" in html

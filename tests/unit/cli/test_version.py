@@ -1,0 +1,19 @@
+"""`emini-rag version`."""
+
+import platform
+
+from service.cli.version import installed_version
+from tests.unit.cli.conftest import Shell
+
+
+def test_version_names_what_runs(shell: Shell) -> None:
+    told = shell("version")
+    assert (told.exit_code, told.stdout) == (
+        0,
+        f"emini-rag {installed_version()}, Python {platform.python_version()}\n",
+    )
+
+
+def test_an_image_names_its_revision(shell: Shell) -> None:
+    shell.changes["revision"] = "abc123"
+    assert "revision abc123" in shell("version").stdout

@@ -1,0 +1,56 @@
+"""One circuit by itself; what is counted and who is let in is tested with the breakers."""
+
+import pytest
+
+from service.generation.circuit import Circuit
+from service.generation.port import BreakerState
+from tests.fakes.clock import ManualClock
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def circuit(clock: ManualClock) -> Circuit:
+    return Circuit(clock, threshold=2, pause_s=5.0)
+
+
+def test_opens_at_the_threshold_and_not_before(circuit: Circuit) -> None:
+    circuit.fail()
+    assert circuit.state is BreakerState.CLOSED
+    assert circuit.refuses_for() is None
+    circuit.fail()
+    assert circuit.state is BreakerState.OPEN
+    assert circuit.refuses_for() == 5.0
+
+
+def test_closing_forgets_the_failures(circuit: Circuit) -> None:
+    circuit.fail()
+    circuit.close()
+    circuit.fail()
+    assert circuit.state is BreakerState.CLOSED
+
+
+def test_relenting_remembers_all_but_one(circuit: Circuit) -> None:
+    circuit.relent()
+    circuit.fail()
+    assert circuit.state is BreakerState.CLOSED, "relenting means nothing while it is closed"
+    circuit.fail()
+    circuit.relent()
+    assert circuit.state is BreakerState.CLOSED
+    circuit.fail()
+    assert circuit.state is BreakerState.OPEN
+
+
+def test_only_the_one_who_holds_the_place_gives_it_back(circuit: Circuit, clock: ManualClock) -> None:
+    assert not circuit.enter("a call while all is well")
+    circuit.fail()
+    circuit.fail()
+    clock.advance(5.0)
+    assert circuit.enter("the probe")
+    circuit.leave("a call while all is well")
+    assert circuit.refuses_for() == 1.0
+    circuit.leave("the probe")
+    assert circuit.refuses_for() is None
