@@ -5,6 +5,7 @@ import copy
 import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -51,9 +52,14 @@ class RagApp(FastAPI):
         return self.openapi_schema
 
 
-def create_app(services: Services, extra_middleware: Sequence[Callable[[ASGIApp], ASGIApp]] = ()) -> FastAPI:
-    """The app over `services`, which it closes at its end. `extra_middleware` stands outside the guard, first one
-    outermost, and so sees refusals too; each must be pure ASGI (`BaseHTTPMiddleware` hides disconnects)."""
+def create_app(
+    services: Services, extra_middleware: Sequence[Callable[[ASGIApp], ASGIApp]] = (), *, close_s: float = _CLOSE_S
+) -> FastAPI:
+    """The app over `services`, which it closes at its end, within `close_s`.
+
+    `extra_middleware` stands outside the guard, first one outermost, and so sees refusals too; each must be pure ASGI
+    (`BaseHTTPMiddleware` hides disconnects).
+    """
 
     def guard(app: ASGIApp) -> ASGIApp:
         return Guard(app, services.limits, lambda: services.current_trace().trace_id)
@@ -69,7 +75,7 @@ def create_app(services: Services, extra_middleware: Sequence[Callable[[ASGIApp]
         redirect_slashes=False,
         telemetry=_NO_TELEMETRY,
         middleware=[Middleware(layer) for layer in layers],
-        lifespan=_lifespan,
+        lifespan=partial(_lifespan, close_s=close_s),
     )
     app.state.services = services
     app.state.uploads = asyncio.Semaphore(_UPLOADS_AT_ONCE)
@@ -96,10 +102,10 @@ def _under(prefix: str, route: APIRoute) -> APIRoute:
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+async def _lifespan(app: FastAPI, close_s: float) -> AsyncIterator[None]:
     yield
     try:
-        async with asyncio.timeout(_CLOSE_S):
+        async with asyncio.timeout(close_s):
             await app.state.services.close()
     except TimeoutError:
-        _log.error("closing took longer than %g s; what had not ended by then was left", _CLOSE_S)
+        _log.error("closing took longer than %g s; what had not ended by then was left", close_s)

@@ -273,6 +273,7 @@ def _models(
         query_timeout_s=settings.embedding.timeout_s,
         keep_alive=settings.ollama.keep_alive,
     )
+    stack.push_async_callback(plain.close)
     timed = InstrumentedEmbedder(
         plain, telemetry.stages, telemetry.meters, peer, deadline_s=settings.embedding.timeout_s, clock=clock
     )

@@ -58,7 +58,7 @@ class Chroma(_Group):
     """The vector store."""
 
     url: str = Field("", description="Address of a Chroma server; empty = embedded in this process.")
-    timeout_s: float = Field(1.0, gt=0, description="Longest wait for one query; after it, words alone must answer.")
+    timeout_s: float = Field(2.0, gt=0, description="Longest wait for one query.")
 
 
 class Embedding(_Group):
@@ -226,12 +226,19 @@ _OTEL_DEFAULTS = {
     "OTEL_EXPORTER_OTLP_TIMEOUT": "2",
     "ANONYMIZED_TELEMETRY": "False",
 }
+# OpenTelemetry's specification says milliseconds, its Python SDK reads seconds. Nobody waits this long for a Collector.
+_OTEL_TIMEOUTS = ("OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT")
+_SURELY_MS = 1000
 
 
 def prepare_environment() -> None:
     """Give OpenTelemetry and Chroma the defaults this service needs. Called once, before either is imported."""
     for name, value in _OTEL_DEFAULTS.items():
         os.environ.setdefault(name, value)
+    for name in _OTEL_TIMEOUTS:
+        value = os.environ.get(name, "")
+        if value.isdecimal() and int(value) >= _SURELY_MS:
+            os.environ[name] = f"{int(value) / 1000:g}"
 
 
 # Variables with our prefix that others read: the tests' fixtures and Compose.

@@ -22,7 +22,7 @@ def allow_body(scope: Scope, max_bytes: int) -> None:
 class BodyBounds:
     """Wraps `receive` of one request. Raises `TooLarge`, and `ServiceError` (BAD_REQUEST) for a slow or packed body."""
 
-    __slots__ = ("_begun_at", "_headers", "_limits", "_receive", "_scope", "received", "unread")
+    __slots__ = ("_begun_at", "_headers", "_limits", "_receive", "_scope", "late", "received", "unread")
 
     def __init__(self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes], limits: HttpLimits) -> None:
         self._scope = scope
@@ -31,6 +31,7 @@ class BodyBounds:
         self._limits = limits
         self._begun_at: float | None = None
         self.received = 0
+        self.late = False
         self.unread = b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0"
 
     async def receive(self) -> Message:
@@ -62,6 +63,7 @@ class BodyBounds:
             async with asyncio.timeout_at(begun_at + allowed_s):
                 message = await self._receive()
         except TimeoutError:
+            self.late = True
             detail = f"the request body did not arrive within {allowed_s:.0f} s; send it faster, or in a smaller piece"
             raise ServiceError(ErrorKind.BAD_REQUEST, detail) from None
         if message["type"] == "http.request":

@@ -11,10 +11,10 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from service.api.json_text import to_json
 from service.api.validation import Invalid, faults_of
 from service.errors import ErrorKind, ServiceError
 from service.services import Services

@@ -11,6 +11,7 @@ from service.auth.principal import Scope
 router = APIRouter(tags=["health"])
 
 
+@router.head("/healthz", include_in_schema=False)
 @router.get("/healthz", summary="Does the process answer?", responses={200: {"model": HealthShape}})
 async def healthz(request: Request) -> Response:
     """Looks at nothing but itself."""
@@ -19,6 +20,7 @@ async def healthz(request: Request) -> Response:
     return json_response({"status": "ok"} | told)
 
 
+@router.head("/readyz", include_in_schema=False)
 @router.get(
     "/readyz",
     summary="Can it answer questions?",

@@ -73,7 +73,7 @@ async def clear(request: Request) -> Response:
     "/recent",
     summary="The last requests",
     dependencies=_MONITOR,
-    responses={200: {"model": RecentShape}, **refusals(401, 403)},
+    responses={200: {"model": RecentShape}, **refusals(401, 403, 422)},
 )
 async def recent(request: Request, count: _Count = 10) -> Response:
     """Newest last, without their questions."""
@@ -87,7 +87,7 @@ async def recent(request: Request, count: _Count = 10) -> Response:
     "/slow",
     summary="The slowest requests, and the stage at fault",
     dependencies=_MONITOR,
-    responses={200: {"model": SlowListShape}, **refusals(401, 403)},
+    responses={200: {"model": SlowListShape}, **refusals(401, 403, 422)},
 )
 async def slow(request: Request, window: _Window = "1h", count: _Count = 20) -> Response:
     """Slowest first."""

@@ -38,6 +38,7 @@ _LINKS = (
 )
 
 
+@router.head("/")
 @router.get("/")
 async def page(request: Request) -> Response:
     """Open to everybody; it tells no more than `/readyz`."""

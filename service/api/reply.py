@@ -14,7 +14,8 @@ _ALWAYS = (
 _NO_STORE = (b"cache-control", b"no-store")
 # Below this the rest of a body is already here, and dropping it costs nothing.
 _SMALL_REST_BYTES = 65_536
-_LINGER_S = 1.0
+# A browser or a client library sends all of a large file before it looks at the reply.
+_LINGER_S = 10.0
 
 
 class Reply:
@@ -34,7 +35,7 @@ class Reply:
         if message["type"] == "http.response.start":
             self.started = True
             self._mark(message)
-        elif self._closing and not message.get("more_body", False):
+        elif self._closing and not self._body.late and not message.get("more_body", False):
             # A connection closed over unread data is reset, and the client may never see why: let it read first.
             await self._send({**message, "more_body": True})
             await self._body.discard(_LINGER_S)

@@ -8,11 +8,11 @@ Streams under way end with an error event, never by silence.
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Protocol
 
-from pydantic_core import to_json
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from service.api.errors import unexpected
+from service.api.json_text import to_json
 from service.api.relay import Relay
 from service.api.watch import Watch
 from service.ask.types import AskEvent, Done, Failed, Started

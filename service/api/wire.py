@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import Response
-from pydantic_core import to_json
 
+from service.api.json_text import to_json
 from service.ask.types import Answer, AskResult, CacheFacts, Timings
 from service.cache.port import CacheResult
 from service.routing.port import Features, Route

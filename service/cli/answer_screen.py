@@ -126,7 +126,7 @@ def waterfall(timings: Mapping[str, float]) -> RenderableType:
         table.add_row(stage, seconds(spent), f"{share:.0%}", Text(bar(begun, share), style=style))
         begun += share
     table.add_row("total", seconds(total), "100%", "")
-    return Padding(table, (0, 0, 0, 2))
+    return Padding(table, (0, 0, 0, 2), expand=False)
 
 
 def bar(begun: float, share: float, cells: int = _BAR_CELLS) -> str:

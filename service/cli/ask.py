@@ -11,7 +11,9 @@ from service.cli import surroundings
 from service.cli.answer_screen import AnswerScreen
 from service.cli.client import KeyFile, KeyInArgv, Url, connect
 from service.cli.failures import USAGE, Failure, Unreachable, problem_failure
+from service.cli.ingest_screen import IngestScreen
 from service.cli.surroundings import Surroundings
+from service.services import Services
 
 app = typer.Typer(add_completion=False)
 Event = tuple[str, Mapping[str, Any]]
@@ -95,10 +97,24 @@ async def _ask_here(here: Surroundings, body: Mapping[str, Any], teller: _Teller
     from service.cli.in_process import answering  # noqa: PLC0415
 
     async with here.services() as services:
+        if not services.corpus.state().documents:
+            await _read_documents(here, services)
         events: AsyncIterator[Event] = answering(services, body)
         async for event, data in events:
             teller.tell(event, data)
     _require_end(teller)
+
+
+async def _read_documents(here: Surroundings, services: Services) -> None:
+    """The first time there is nothing to answer from: read the documents folder before, not behind, the question."""
+    screen = IngestScreen(here.out, here.err)
+    folder = here.settings.documents_dir
+    if folder.is_dir():  # nothing else runs here
+        here.note(f"Reading {folder} for the first time.")
+        with screen.progress() as advance:
+            await services.corpus.add_folder(str(folder), advance)
+    else:
+        here.note(f"There are no documents yet: add some with `emini-rag ingest PATH`, or to {folder}.")
 
 
 def _require_end(teller: _Teller) -> None:

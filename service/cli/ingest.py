@@ -17,12 +17,13 @@ from service.cli.ingest_screen import IngestScreen
 from service.cli.surroundings import Surroundings
 from service.cli.upload import upload_all
 from service.corpus.folder import scan
-from service.corpus.watch import watch as follow
+from service.corpus.watch import watch as followed
 
 app = typer.Typer(add_completion=False)
 _PATH = typer.Argument(exists=True, readable=True, help="A file, or a folder with all below it but hidden files.")
 # A large file is read, cut and embedded before the reply.
 _REPLY_S = 900.0
+_LOOK_MS = 200
 
 
 @app.command()
@@ -45,9 +46,7 @@ def ingest(
     here = surroundings.of(context)
     with connect(here.settings, url, key_file, timeout_s=_REPLY_S) as service:
         if url is not None or service.answers():
-            failed = _send(here, service, path, prune=prune)
-            if keep_watching:
-                failed = _send_changes(here, service, path)
+            failed = (_follow if keep_watching else _send)(here, service, path, prune=prune)
         else:
             here.note(f"No service answers at {service.url}: adding here, to {here.settings.data_dir}.")
             failed = here.run(_add_here(here, path, keep_watching=keep_watching, prune=prune))
@@ -67,11 +66,15 @@ def _send(
     return screen.end(report, only_news=only is not None)
 
 
-def _send_changes(here: Surroundings, service: ServiceClient, path: Path) -> bool:
+def _follow(here: Surroundings, service: ServiceClient, path: Path, *, prune: bool) -> bool:
+    """Send everything, then what changes. The watch is on before the first look, so that nothing is missed between."""
     here.note(f"Watching {path} until Ctrl-C. Documents of files that go stay: delete them over the service.")
-    failed = False
-    for changes in changes_below(path):
-        failed = _send(here, service, path, {Path(changed).resolve() for _, changed in changes})
+    failed, first = False, True
+    for changes in changes_below(path, rust_timeout=_LOOK_MS, yield_on_timeout=True):
+        if first:
+            failed, first = _send(here, service, path, prune=prune), False
+        elif changes:
+            failed = _send(here, service, path, {Path(changed).resolve() for _, changed in changes})
     return failed
 
 
@@ -81,7 +84,7 @@ async def _add_here(here: Surroundings, path: Path, *, keep_watching: bool, prun
     async with here.services() as services:
         if keep_watching:
             here.note(f"Watching {path} until Ctrl-C.")
-            async for report in follow(services.corpus, str(path)):
+            async for report in followed(services.corpus, str(path)):
                 failed = screen.end(report, only_news=True)
         else:
             with screen.progress() as advance:

@@ -4,6 +4,7 @@ Everything is made on first use: a typing error costs nothing, and what is not n
 """
 
 import asyncio
+import logging
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -76,12 +77,20 @@ class Surroundings:
 
     @asynccontextmanager
     async def services(self) -> AsyncIterator[Services]:
-        """The whole service in this process, on the data folder of the settings."""
-        services = await self.open_services(self.settings)
+        """The whole service in this process, on the data folder of the settings. It knows the models already; what it
+        would log is told with `--debug` only."""
+        quiet, root = logging.NullHandler(), logging.getLogger()
+        if not self.debug:
+            root.addHandler(quiet)
         try:
-            yield services
+            services = await self.open_services(self.settings)
+            try:
+                await services.directory.refresh()
+                yield services
+            finally:
+                await services.close()
         finally:
-            await services.close()
+            root.removeHandler(quiet)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run to the end; Ctrl-C cancels it, and it cleans up."""

@@ -62,11 +62,12 @@ class DocumentWriter:
         self._sql = sql
         self._threads = threads
 
-    async def prepare(self) -> str | None:
-        """Get the vector index ready: None when documents can be embedded now, else why not (empty: no embedder)."""
+    async def prepare(self, *, verify: bool = False) -> str | None:
+        """Get the vector index ready: None when documents can be embedded now, else why not (empty: no embedder).
+        `verify` also looks whether vectors were lost."""
         async with self.turn:
             try:
-                return None if await self._vectors.prepare() is not None else ""
+                return None if await self._vectors.prepare(verify=verify) is not None else ""
             except DependencyError as error:
                 _log.warning("vectors cannot be kept now, documents are found by their words: %s", error.detail)
                 return error.detail

@@ -115,19 +115,10 @@ class DocumentCorpus:
         """See `Corpus.embed_pending`. Embeds outside the writer's turn, so documents can be added meanwhile. Stops
         early, without raising, when the embedder or the index fails; the rest is done next time."""
         self._require_open()
-        done = 0
         async with self._sweep:
-            with suppress(DependencyError):
-                await self._vectors.check()
-            if await self._documents.prepare() is not None:
-                return 0
-            embedder = self._vectors.selected
-            try:
-                for waiting in self._ledger.waiting():
-                    done += await self._embed(waiting, embedder)
-            except DependencyError as error:
-                _log.warning("embedding stopped, the rest follows: %s", error.detail)
-        return done
+            done = await self._sweep_once()
+            # What the index had lost shows for certain only when nothing waits any more.
+            return done + (await self._sweep_once() if done else 0)
 
     def documents(self) -> tuple[Document, ...]:
         return self._registry.documents()
@@ -183,6 +174,18 @@ class DocumentCorpus:
                     await self._documents.remove(document.id)
                     removed.append(document.source)
         return tuple(removed)
+
+    async def _sweep_once(self) -> int:
+        done = 0
+        if await self._documents.prepare(verify=True) is not None:
+            return done
+        embedder = self._vectors.selected
+        try:
+            for waiting in self._ledger.waiting():
+                done += await self._embed(waiting, embedder)
+        except DependencyError as error:
+            _log.warning("embedding stopped, the rest follows: %s", error.detail)
+        return done
 
     async def _embed(self, waiting: str, embedder: EmbedderId | None) -> int:
         """Embed one document that is ready already; how many chunks were done. Stops when it goes meanwhile, or when

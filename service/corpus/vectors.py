@@ -39,9 +39,10 @@ class VectorKeeper:
         """Whose collection the index uses now."""
         return self._selected
 
-    async def prepare(self) -> EmbedderId | None:
+    async def prepare(self, *, verify: bool = False) -> EmbedderId | None:
         """The embedder that is there now, with the index ready for it; None when there is none. Without one, the
-        index is still kept in order under the embedder it was last filled by."""
+        index is still kept in order under the embedder it was last filled by. `verify`: the index may have lost
+        vectors behind our back."""
         present = await self._embedder.identify()
         target = present or self._ledger.embedder
         if target is None:
@@ -51,16 +52,11 @@ class VectorKeeper:
             self._selected, self._compared, self._alone = target, False, False
         if target != self._ledger.embedder:
             await self._run(partial(self._ledger.use_embedder, target))
-        if not self._compared:
-            await self._compare()
         await self.bury()
+        if not self._compared or (verify and await self._index.count() != self._ledger.embedded_chunks):
+            await self._compare()
         await self._tidy()
         return present
-
-    async def check(self) -> None:
-        """Compare both stores at the next `prepare` when the index lost vectors behind our back."""
-        if self._selected is not None and await self._index.count() < self._ledger.embedded_chunks:
-            self._compared = False
 
     async def embed(self, document_id: str) -> None:
         """All vectors of one document, into the index."""

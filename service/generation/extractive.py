@@ -24,7 +24,7 @@ _WORTH_QUOTING = 0.5
 _RELEVANCE = 0.7
 _SAME = 0.8
 _HEADING_SHARE, _NEIGHBOUR_SHARE = 0.4, 0.15
-_EARLY_BONUS, _DEFINITION_BONUS, _RANK_STEP, _QUESTION_SHARE = 0.1, 0.35, 0.05, 0.4
+_EARLY_BONUS, _DEFINITION_BONUS, _RANK_STEP, _QUESTION_SHARE = 0.1, 0.35, 0.6, 0.4
 _MIN_WORDS = 4
 _MAX_CHARS = 1200
 
@@ -55,7 +55,7 @@ class SentenceExtractor:
     knows weigh most, so that a question about something else stays unanswered rather than half answered.
     """
 
-    def __init__(self, floor: float = 0.25) -> None:
+    def __init__(self, floor: float = 0.15) -> None:
         self._floor = floor
 
     def extract(self, text: str, passages: Sequence[Passage]) -> tuple[Excerpt, ...]:

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
+from dataclasses import replace
 from typing import cast
 
 import ollama
@@ -64,10 +65,11 @@ class OllamaGenerator:
         self._keep_alive = keep_alive_of(keep_alive)
         self._thinking_tiers = thinking_tiers
         self._retries = retries or RetryBudget(clock)
+        self._answered_under: dict[str, float] = {}
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[Chunk | Completion, None]:
         """See `Generator.generate`."""
-        known = self._snapshot().models.get(request.model, ModelState(request.model))
+        known = self._known(request.model)
         watch = Watch(self._clock, request)
         with self._breakers.attempt(request.model) as attempt:
             async with aclosing(self._replies(request, known, watch, attempt)) as replies:
@@ -78,10 +80,18 @@ class OllamaGenerator:
                         yield chunk
                     if reply.done:
                         attempt.succeeded()
+                        self._answered_under[request.model] = self._snapshot().polled_at
                         yield self._completion(reply, request, known, watch)
                         return
             detail = f"{request.model} stopped without finishing its answer; ask again"
             raise BadDependencyReply(ErrorKind.STREAM_ERROR, Dependency.OLLAMA, detail)
+
+    def _known(self, model: str) -> ModelState:
+        """What the last poll saw, and that a model which has answered since is in memory."""
+        snapshot = self._snapshot()
+        state = snapshot.models.get(model, ModelState(model))
+        answered = self._answered_under.get(model) == snapshot.polled_at
+        return replace(state, resident=True) if answered else state
 
     async def _replies(self, request: GenerationRequest, known: ModelState, watch: Watch, attempt: Attempt) -> _Stream:
         """What the server sends, each message within its deadline."""

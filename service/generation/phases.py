@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 _NS = 1e-9
 
-# Warm calls report 1-30 ms of "load" (up to 0.1 s on a busy machine): the time to find the runner. The tiniest model
-# takes 0.3 s to load, real ones seconds.
-_WARM_AT_MOST_S = 0.1
-_COLD_AT_LEAST_S = 1.0
+# Warm calls report a "load" too: 1-3 ms to find the runner, up to 0.1 s on a busy machine. Loading the tiniest model
+# takes 0.03-0.3 s, real ones take seconds.
+_NO_LOAD_AT_MOST_S = 0.02
+_LOAD_AT_LEAST_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +47,11 @@ def phases_of(
 def was_cold(load_s: float, *, resident: bool) -> bool:
     """Whether this answer waited for its model to be loaded.
 
-    `resident` is what the last poll before the call saw, and may be seconds old. So neither sign is believed alone:
-    between the two limits the poll decides; below the lower one the model was there whatever the poll said (another
-    call had loaded it since), above the upper one it was not (it had been evicted since).
+    `resident` is what was known before the call: the last poll saw the model in memory, or it has answered since. A
+    poll may be seconds old, so the time counts as well: a model thought absent was there if it took no time to load
+    (another program had loaded it), and one thought present was not if it took a second (it had been evicted).
     """
-    if resident:
-        return load_s >= _COLD_AT_LEAST_S
-    return load_s > _WARM_AT_MOST_S
+    return load_s >= _LOAD_AT_LEAST_S if resident else load_s > _NO_LOAD_AT_MOST_S
 
 
 def was_truncated(input_tokens: int, num_ctx: int, loaded_context: int) -> bool:

@@ -1,16 +1,18 @@
 """Every HTTP request measured once: one server span, one histogram value, one log line, and its trace id in the reply.
 
-The server span is OpenTelemetry's own FastAPI instrumentation. In front of it stands a veil, so that no query string
-and no header but the trace context ever reaches a span. Inside it stands `RequestTelemetry`, which sees the end of the
-reply (the last chunk of a stream), who left early, and failures that nobody else caught.
+From outside in: the veil (`veil.py`), OpenTelemetry's own FastAPI instrumentation, which makes the server span, and
+`RequestTelemetry`, which sees the end of the reply (the last chunk of a stream), who left early, and failures that
+nobody else caught.
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from re import Pattern
+from typing import Any
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
+from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.metrics import NoOpMeterProvider
 from opentelemetry.propagate import get_global_textmap
@@ -22,28 +24,29 @@ from service.errors import ErrorKind, ServiceError
 from service.telemetry.catalogue import HTTP_DURATION, Attribute
 from service.telemetry.logs import mark_told
 from service.telemetry.meters import Meters
-from service.telemetry.vocabulary import StatusClass
+from service.telemetry.routes import Routes
+from service.telemetry.veil import Veil, cover, lift
+from service.telemetry.vocabulary import OTHER, StatusClass
 
-UNMATCHED = "unmatched"
+App = FastAPI
+
 # Asked every few seconds by machines: no span, no histogram; a log line only when they fail.
 QUIET_ROUTES = frozenset(("/healthz", "/readyz", "/metrics"))
 _EXCLUDED_URLS = "/healthz$,/readyz$,/metrics/?$"
-_API_PREFIX = "/api"
 _METHODS = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"))
-_OTHER_METHOD = ErrorKind.OTHER.value
 _LEFT = 499
 # One line of this many hits is written; everything else is written always.
 _HITS_PER_LINE = 100
-_BEHIND_THE_VEIL = "service.veiled"
 _TOLD_HEADERS = {b"x-rag-cache": "cache", b"x-rag-model": "model", b"x-rag-outcome": "outcome"}
 
 _log = logging.getLogger(__name__)
 _requests = logging.getLogger("service.requests")
 
 
-def instrument(app: FastAPI, tracer_provider: TracerProvider, meters: Meters, clock: Clock) -> None:
-    """Measure every request of `app`. Call it last, when routes and other middleware are there, and once."""
-    app.add_middleware(RequestTelemetry, routes=Routes(app), meters=meters, clock=clock)
+def instrument(app: App, tracer_provider: TracerProvider, meters: Meters, clock: Clock) -> None:
+    """Measure every request of `app`. Call it once, last, when all other middleware is there."""
+    routes = routes_of(app)
+    app.add_middleware(RequestTelemetry, routes=routes, meters=meters, clock=clock)
     FastAPIInstrumentor.instrument_app(
         app,
         tracer_provider=tracer_provider,
@@ -52,65 +55,45 @@ def instrument(app: FastAPI, tracer_provider: TracerProvider, meters: Meters, cl
         excluded_urls=_EXCLUDED_URLS,
         exclude_spans=["receive", "send"],
     )
-    build = app.build_middleware_stack
-    app.build_middleware_stack = lambda: Veil(build())  # type: ignore[method-assign]
+    build, shown = app.build_middleware_stack, [name.lower().encode() for name in get_global_textmap().fields]
+
+    def veiled() -> ASGIApp:
+        stack = build()
+        _name_spans(stack, routes)
+        return Veil(stack, shown)
+
+    app.build_middleware_stack = veiled  # type: ignore[method-assign]
 
 
-class Veil:
-    """Hides query string and headers from what stands behind it, but for the trace context; `lifted` undoes it."""
+def routes_of(app: App) -> Routes:
+    """The routes that `app` will have by its first request."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-        self._shown = frozenset(name.lower().encode() for name in get_global_textmap().fields)
+    def read() -> Iterator[tuple[str, Pattern[str] | None]]:
+        for route in iter_route_contexts(app.routes):
+            path, pattern = getattr(route, "path", None), getattr(route, "path_regex", None)
+            if isinstance(path, str) and path:
+                yield path, pattern if isinstance(pattern, Pattern) else None
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            shown = [header for header in scope["headers"] if header[0] in self._shown]
-            hidden = (scope["query_string"], scope["headers"])
-            scope = {**scope, "query_string": b"", "headers": shown, _BEHIND_THE_VEIL: hidden}
-        await self._app(scope, receive, send)
+    return Routes(read)
 
 
-def lift_veil(scope: Scope) -> None:
-    """Give the request its query string and headers back. The span has its attributes by now."""
-    hidden = scope.pop(_BEHIND_THE_VEIL, None)
-    if hidden is not None:
-        scope["query_string"], scope["headers"] = hidden
+def _name_spans(stack: Any, routes: Routes) -> None:
+    """Have spans named from our table: the instrumentation tries every route of the app again for each request."""
+    while stack is not None and not isinstance(stack, OpenTelemetryMiddleware):
+        stack = getattr(stack, "app", None)
+    if stack is not None:
+        stack.default_span_details = _span_details(routes)
 
 
-class Routes:
-    """Route templates by path: a closed set, the same with and without `/api` before it."""
+def _span_details(routes: Routes) -> Callable[[Scope], tuple[str, dict[str, str]]]:
+    def details(scope: Scope) -> tuple[str, dict[str, str]]:
+        method = scope["method"] if scope["method"] in _METHODS else "HTTP"
+        template = routes.find(scope["path"])
+        if template is None:
+            return method, {}
+        return f"{method} {template.path}", {Attribute.HTTP_ROUTE: template.path}
 
-    def __init__(self, app: FastAPI) -> None:
-        self._app = app
-        self._fixed: dict[str, str] = {}
-        self._patterns: list[tuple[Pattern[str], str]] = []
-        self._read = False
-
-    def name(self, path: str) -> str:
-        """The template that `path` belongs to, whatever became of the request; else `unmatched`."""
-        if not self._read:
-            self._learn()
-        found = self._fixed.get(path)
-        if found is not None:
-            return found
-        return next((template for pattern, template in self._patterns if pattern.match(path)), UNMATCHED)
-
-    def _learn(self) -> None:
-        """Read the routes at the first request, when all are there."""
-        for route in iter_route_contexts(self._app.routes):
-            template = str(getattr(route, "path", "") or "")
-            label = _without_prefix(template)
-            pattern = getattr(route, "path_regex", None)
-            if "{" not in template and (pattern is None or pattern.match(template)):
-                self._fixed[template] = label
-            elif isinstance(pattern, Pattern):
-                self._patterns.append((pattern, label))
-        self._read = True
-
-
-def _without_prefix(template: str) -> str:
-    return template.removeprefix(_API_PREFIX) if template.startswith(f"{_API_PREFIX}/") else template
+    return details
 
 
 class RequestTelemetry:
@@ -127,9 +110,8 @@ class RequestTelemetry:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        lift_veil(scope)
         started_s = self._clock.monotonic()
-        exchange = _Exchange(receive, send, get_current_span())
+        exchange = _Exchange(receive, send, get_current_span(), veiled=lift(scope))
         try:
             await self._app(scope, exchange.receive, exchange.send)
         except Exception as error:
@@ -143,8 +125,8 @@ class RequestTelemetry:
             self._record(scope, exchange, self._clock.monotonic() - started_s)
 
     def _record(self, scope: Scope, exchange: "_Exchange", duration_s: float) -> None:
-        route = self._routes.name(scope["path"])
-        method = scope["method"] if scope["method"] in _METHODS else _OTHER_METHOD
+        route = self._routes.label(scope["path"])
+        method = scope["method"] if scope["method"] in _METHODS else OTHER
         status = exchange.final_status()
         if route not in QUIET_ROUTES:
             status_class = StatusClass.LEFT if status == _LEFT else f"{status // 100}xx"
@@ -170,12 +152,13 @@ class RequestTelemetry:
 class _Exchange:
     """One request and its reply, as far as it has come."""
 
-    __slots__ = ("_receive", "_send", "_span", "complete", "context", "left", "status", "told")
+    __slots__ = ("_receive", "_send", "_span", "_veiled", "complete", "context", "left", "status", "told")
 
-    def __init__(self, receive: Receive, send: Send, span: Span) -> None:
+    def __init__(self, receive: Receive, send: Send, span: Span, *, veiled: bool) -> None:
         self._receive = receive
         self._send = send
         self._span = span
+        self._veiled = veiled
         self.context: SpanContext = span.get_span_context()
         self.status = 0
         self.complete = False
@@ -190,8 +173,7 @@ class _Exchange:
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.status = message["status"]
-            self._mark(message)
+            message = self._begun(message)
         elif message["type"] == "http.response.body" and not message.get("more_body", False):
             # Known before it is sent: the server tells a reader "disconnected" as soon as the last byte is out.
             self.complete = True
@@ -219,12 +201,14 @@ class _Exchange:
         """499 when the client left before the end; 500 when the application never answered."""
         return _LEFT if self.left else self.status or 500
 
-    def _mark(self, message: Message) -> None:
-        headers: Iterable[tuple[bytes, bytes]] = message.get("headers", ())
+    def _begun(self, message: Message) -> Message:
+        """The reply's beginning with the trace id, and what the log line says of it."""
+        self.status = message["status"]
+        headers = message.get("headers", ())
         self.told = dict(_told(headers))
         if self.context.is_valid and not any(name == b"x-trace-id" for name, _ in headers):
-            trace_id = format_trace_id(self.context.trace_id).encode()
-            message["headers"] = [*headers, (b"x-trace-id", trace_id)]
+            headers = [*headers, (b"x-trace-id", format_trace_id(self.context.trace_id).encode())]
+        return cover(message, headers) if self._veiled else {**message, "headers": headers}
 
 
 def _told(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[str, str]]:

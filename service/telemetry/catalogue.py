@@ -58,7 +58,7 @@ SERIES_BUDGET = 3000
 SERIES_PER_FURTHER_MODEL = 330
 USUAL_CHAT_MODELS = 4
 # Kept free for what others put on the same page: the process, the garbage collector, OpenTelemetry's own metrics.
-FOREIGN_SERIES = 150
+FOREIGN_SERIES = 100
 
 
 def series_budget(chat_models: int) -> int:
@@ -78,10 +78,10 @@ def _words(values: Iterable[StrEnum], *more: str) -> tuple[str, ...]:
 
 _TIER = Label("tier", _words(Tier))
 _TIER_OR_NONE = Label("tier", _words(Tier, NO_MODEL))
-_MODEL = "gen_ai_request_model"
-_CHAT = Label(_MODEL, CHAT_MODELS)
-_CHAT_OR_NONE = Label(_MODEL, CHAT_MODELS_OR_NONE)
-_ANY_MODEL = Label(_MODEL, MODELS)
+MODEL_LABEL = "gen_ai_request_model"
+_CHAT = Label(MODEL_LABEL, CHAT_MODELS)
+_CHAT_OR_NONE = Label(MODEL_LABEL, CHAT_MODELS_OR_NONE)
+_ANY_MODEL = Label(MODEL_LABEL, MODELS)
 _ERROR = Label("error_type", (SUCCESS, *_words(ErrorKind)))
 _CACHE = Label("cache", _words(CacheName))
 _COLLECTION = Label("collection", (COLLECTION,))
@@ -91,7 +91,7 @@ _DEPENDENCY = Label("dependency", _words(Dependency))
 _CALL = (
     Label("gen_ai_operation_name", (Operation.CHAT, Operation.EMBEDDINGS, Operation.RETRIEVAL)),
     Label("gen_ai_provider_name", _words(Provider)),
-    Label(_MODEL, MODELS_OR_NONE),
+    Label(MODEL_LABEL, MODELS_OR_NONE),
     _ERROR,
 )
 _STREAM = (Label("gen_ai_operation_name", (Operation.CHAT,)), Label("gen_ai_provider_name", (Provider.OLLAMA,)))
@@ -307,6 +307,7 @@ class SpanName:
 class Attribute:
     """Keys of span attributes. Durations are in seconds."""
 
+    HTTP_ROUTE = "http.route"
     ERROR_TYPE = "error.type"
     EXCEPTION = "exception"
     EXCEPTION_TYPE = "exception.type"

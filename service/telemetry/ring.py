@@ -14,10 +14,12 @@ from typing import Any
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
+from opentelemetry.util.types import Attributes
 
 # What a span costs beside its attributes: the object, its context, name and times.
 _SPAN_BYTES = 1500
 _ATTRIBUTE_BYTES = 120
+_SHORT_CHARS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,11 +176,19 @@ class TraceRing(SpanProcessor):
 
 def _size_of(span: ReadableSpan) -> int:
     """An estimate: long strings count by their length, every other value as one small object."""
-    size = _SPAN_BYTES
-    for attributes in (span.attributes, *(event.attributes for event in span.events)):
-        if attributes:
-            size += _ATTRIBUTE_BYTES * len(attributes)
-            size += sum(len(value) for value in attributes.values() if isinstance(value, str))
+    size = _SPAN_BYTES + _size_of_values(span.attributes)
+    for event in span.events:
+        size += _size_of_values(event.attributes)
+    return size
+
+
+def _size_of_values(attributes: Attributes) -> int:
+    if not attributes:
+        return 0
+    size = _ATTRIBUTE_BYTES * len(attributes)
+    for value in attributes.values():
+        if isinstance(value, str) and len(value) > _SHORT_CHARS:
+            size += len(value)
     return size
 
 

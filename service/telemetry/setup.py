@@ -8,7 +8,6 @@ import asyncio
 import logging
 from collections.abc import Sequence
 
-from fastapi import FastAPI
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.trace.export import SpanExporter
@@ -34,7 +33,8 @@ class Telemetry:
     """Registry, meters, tracer and metrics page of one process.
 
     `models` may answer, `embedder` makes vectors ("" = none): the vocabulary of the model label. `traces_url` is the
-    full OTLP/HTTP address (`.../v1/traces`); empty = nothing leaves the process. `exporter` replaces it, for tests.
+    full OTLP/HTTP address (`.../v1/traces`); empty = nothing leaves the process. `export_timeout_s` None = as
+    OTEL_EXPORTER_OTLP_TIMEOUT says. `exporter` replaces the one for `traces_url`.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Telemetry:
         models: Sequence[str],
         embedder: str = "",
         traces_url: str = "",
-        export_timeout_s: float = 2.0,
+        export_timeout_s: float | None = None,
         clock: Clock | None = None,
         exporter: SpanExporter | None = None,
         ring: TraceRing | None = None,
@@ -69,7 +69,7 @@ class Telemetry:
             collector(registry=self.registry)
         self._closed = False
 
-    def instrument(self, app: FastAPI) -> None:
+    def instrument(self, app: asgi.App) -> None:
         """Measure every request of `app`; once, after its routes and other middleware are there."""
         asgi.instrument(app, self.tracer_provider, self.meters, self._clock)
 

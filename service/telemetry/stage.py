@@ -98,7 +98,8 @@ class Stages:
         if not parent.recording:
             return
         span = self._open(name, SpanKind.INTERNAL, attributes, parent.at_ns(begin_s), parent.scope)
-        self.quietly(name, _link, span, *origin)
+        if origin[0]:
+            self.quietly(name, _link, span, *origin)
         self.quietly(name, span.end, parent.at_ns(max(begin_s, end_s)))
 
     def quietly(self, where: str, work: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
@@ -106,7 +107,11 @@ class Stages:
         try:
             work(*args, **kwargs)
         except Exception as error:
-            self._meters.problem(Problem.FAILED, where, error)
+            self.blame(where, error)
+
+    def blame(self, where: str, error: Exception) -> None:
+        """Count a fault of bookkeeping."""
+        self._meters.problem(Problem.FAILED, where, error)
 
     def _open(
         self, name: str, kind: SpanKind, attributes: Attributes | None, at_ns: int, scope: Context | None
@@ -114,7 +119,7 @@ class Stages:
         try:
             return self._tracer.start_span(name, scope, kind, attributes, start_time=at_ns)
         except Exception as error:
-            self._meters.problem(Problem.FAILED, "span", error)
+            self.blame("span", error)
             return INVALID_SPAN
 
 
@@ -207,7 +212,10 @@ class Live:
     def note(self, facts: Callable[P, Attributes], *args: P.args, **kwargs: P.kwargs) -> None:
         """Set attributes. `facts` makes them, and is called only when somebody will see them."""
         if not self._ended and self._span.is_recording():
-            self._stages.quietly("attributes", lambda: self._span.set_attributes(facts(*args, **kwargs)))
+            try:
+                self._span.set_attributes(facts(*args, **kwargs))
+            except Exception as error:
+                self._stages.blame("attributes", error)
 
     def link(self, trace_id: str, span_id: str) -> None:
         """Point to another trace, by hex ids; empty ones point nowhere."""

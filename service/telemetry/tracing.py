@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.metrics import MeterProvider
+from opentelemetry.metrics import MeterProvider, NoOpMeterProvider
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
@@ -99,7 +99,7 @@ class Processor(BatchSpanProcessor):
         return self._given - self._exporter.delivered
 
 
-def otlp_exporter(url: str, timeout_s: float, meter_provider: MeterProvider) -> SpanExporter | None:
+def otlp_exporter(url: str, timeout_s: float | None, meter_provider: MeterProvider) -> SpanExporter | None:
     """An OTLP/HTTP exporter to the full `url` (`/v1/traces` included); None, and an error logged, when unusable."""
     try:
         parts = urlsplit(url)
@@ -125,8 +125,9 @@ class Tracing:
     ) -> None:
         self.ring = ring or TraceRing()
         # Shut down by `shutdown` alone: the SDK's own exit handler may wait for 30 s.
+        # Its own counts of started and live spans cost a third of a span; nobody asks for them.
         self.provider = TracerProvider(
-            resource=resource, shutdown_on_exit=False, span_limits=_limits(), meter_provider=meter_provider
+            resource=resource, shutdown_on_exit=False, span_limits=_limits(), meter_provider=NoOpMeterProvider()
         )
         self.provider.add_span_processor(self.ring)
         self._processor: Processor | None = None

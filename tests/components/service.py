@@ -106,6 +106,11 @@ class RunningService:
             sample.value for sample in self.samples() if sample.name == name and labels.items() <= sample.labels.items()
         )
 
+    def embedded(self) -> bool:
+        """Whether every document has its vectors."""
+        documents = self.client.get("/documents").json()["documents"]
+        return bool(documents) and all(document["embedded"] for document in documents)
+
     def log_lines(self) -> list[dict[str, Any]]:
         """The JSON lines of its log."""
         lines = self.log.read_text(errors="replace").splitlines()

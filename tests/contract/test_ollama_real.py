@@ -25,7 +25,7 @@ pytestmark = pytest.mark.real
 
 SHORT, ENDLESS, EMBEDDING = "llama3.2:3b", "endless:1b", "nomic-embed-text"
 ASKED = (Message("user", "What is momentum trading?"),)
-REQUEST = GenerationRequest(SHORT, ASKED, Tier.SIMPLE, 0.0, 20, deadline_s=30.0)
+REQUEST = GenerationRequest(SHORT, ASKED, Tier.SIMPLE, 0.0, 20, deadline_s=240.0)
 # Some ten thousand tokens take the tiny model many seconds.
 LONG = replace(REQUEST, model=ENDLESS, max_tokens=20_000)
 BRIEF = replace(REQUEST, model=ENDLESS, max_tokens=5)
@@ -73,15 +73,21 @@ async def rig(ollama: RunningOllama) -> AsyncIterator[Rig]:
         yield made
 
 
-async def test_leaving_frees_the_only_slot_within_a_second(ollama: RunningOllama, rig: Rig) -> None:
+def found_the_slot_free(answer: Completion) -> bool:
+    """There is one slot: had the abandoned answer gone on, this one would have waited for the rest of it. The bound is
+    a small part of that, at the speed this machine has just now: about a second where nothing else runs."""
+    rest_s = LONG.max_tokens * answer.eval_s / answer.output_tokens
+    return answer.queue_s < 0.05 * rest_s
+
+
+async def test_leaving_frees_the_only_slot(rig: Rig) -> None:
     await rig.directory.preload(ENDLESS)
     for _ in range(5):
         stream = rig.generator.generate(LONG)
         for _ in range(3):
             await anext(stream)
         await stream.aclose()
-        # The slot is the only one: had the first answer gone on, this one would wait for it.
-        assert (await rig.answer(BRIEF)).queue_s < 1.0
+        assert found_the_slot_free(await rig.answer(BRIEF))
 
 
 async def test_a_cancelled_answer_frees_it_too(rig: Rig) -> None:
@@ -94,11 +100,11 @@ async def test_a_cancelled_answer_frees_it_too(rig: Rig) -> None:
                 first.set()
 
     task = asyncio.create_task(listen())
-    await asyncio.wait_for(first.wait(), 30)
+    await asyncio.wait_for(first.wait(), 60)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert (await rig.answer(BRIEF)).queue_s < 1.0
+    assert found_the_slot_free(await rig.answer(BRIEF))
 
 
 async def test_a_model_out_of_memory_makes_the_answer_cold_and_a_loaded_one_does_not(
@@ -135,7 +141,7 @@ def cold_load_s(ollama: RunningOllama) -> float:
 
 async def test_parallel_answers_wait_for_one_another_and_the_wait_is_the_queue(rig: Rig) -> None:
     await rig.directory.preload(ENDLESS)
-    request = replace(LONG, max_tokens=60)
+    request = replace(LONG, max_tokens=20)
     answers = await asyncio.gather(*(rig.answer(request) for _ in range(3)))
     queues = sorted(answer.queue_s for answer in answers)
     assert queues[0] < queues[1] < queues[2]
@@ -143,7 +149,7 @@ async def test_parallel_answers_wait_for_one_another_and_the_wait_is_the_queue(r
     assert queues[2] > shortest
     for answer in answers:
         assert answer.finish is FinishReason.LENGTH
-        assert answer.output_tokens == 60
+        assert answer.output_tokens == 20
         parts = answer.queue_s + answer.load_s + answer.prompt_eval_s + answer.eval_s
         assert parts <= answer.total_s + 1e-6
 

@@ -26,7 +26,7 @@ def test_a_server_serves_vectors_goes_away_and_comes_back(
         "RAG_OLLAMA__POLL_S": "0.5",
     }
     with RunningService(tmp_path / "service", environment) as service:
-        wait_until(lambda: service.value("rag_degraded", feature="no_embedder") == 0, 60, "every chunk has its vector")
+        wait_until(service.embedded, 180, "every document has its vectors")
         answer = service.ask("What is momentum trading?")
         assert answer["mode"] == "generated"
         assert "chroma_unavailable" not in answer["degraded"]

@@ -43,8 +43,8 @@ def test_the_second_identical_call_is_a_hit_and_metrics_show_both(service: Runni
         return service.value(name, cache="answer", result="miss"), hits
 
     before = counted()
-    first = service.ask("What does the RSI measure?")
-    second = service.ask("What does the RSI measure?")
+    first = service.ask("What is VWAP?")
+    second = service.ask("What is VWAP?")
     assert (first["cache"]["result"], second["cache"]["result"]) == ("miss", "hit")
     assert second["cache"]["origin_trace_id"] == first["trace_id"]
     assert second["answer"] == first["answer"]
@@ -145,7 +145,7 @@ def test_keys_open_and_close_the_door(tmp_path: Path) -> None:
         created = run("keys", "create", "alice", "--scope", "ask")
         token = next(word for word in created.split() if word.startswith("erag_"))
         headers = {"authorization": f"Bearer {token}"}
-        body = {"query": "What is VWAP?"}
+        body = {"query": "What is slippage?"}
 
         def status(**extra: object) -> int:
             return service.client.post("/ask", json=body, **extra).status_code  # type: ignore[arg-type]

@@ -34,12 +34,8 @@ def service(
         "ENVIRONMENT": "development",
     }
     with RunningService(tmp_path_factory.mktemp("generated"), environment) as running:
-        wait_until(lambda: embedded(running), 60, "every chunk has its vector")
+        wait_until(running.embedded, 180, "every document has its vectors")
         yield running
-
-
-def embedded(service: RunningService) -> bool:
-    return service.value("rag_degraded", feature="no_embedder") == 0
 
 
 def tree(spans: list[Span]) -> dict[str, list[str]]:

@@ -1,6 +1,6 @@
 """Evaluation of retrieval on the sample documents: `python -m tests.eval.retrieval [--accept]`.
 
-Ingests `documents/` with the real loaders, chunking, SQLite and Chroma, and asks the questions with gold quotes of
+Ingests `documents/` with the real loaders, chunking and SQLite, and asks the questions with gold quotes of
 `questions.jsonl`. Vectors are replayed from a recording of a real model (`recorded_vectors.py`), so that hybrid search
 is measured without one; where texts are missing from it, only the rows without vectors are measured, and the rest is
 kept as committed.
@@ -76,12 +76,7 @@ async def evaluate(*, vectors: bool = True) -> dict[str, Any]:
             if vectors and state.embedder is not None:
                 asked = [question.text for question in questions]
                 known = dict(zip(asked, (await embedder.embed(asked)).vectors, strict=True))
-                by_vector = await _measure(sample, NoWords(sample.keywords), questions, known)
-                # Without words there is no coverage for the floor to judge.
-                quality["retrievers"]["vectors"] = {
-                    split: {name: value for name, value in by_vector[split].items() if "refused" not in name}
-                    for split in SPLITS
-                }
+                quality["retrievers"]["vectors"] = await _measure(sample, NoWords(sample.keywords), questions, known)
                 quality["retrievers"]["hybrid"] = await _measure(sample, sample.keywords, questions, known)
     return quality
 

@@ -103,7 +103,7 @@ def reciprocal_rank(found: Sequence[Span], question: Question) -> float:
 
 
 def ndcg(found: Sequence[Span], question: Question, depth: int = DEPTH) -> float:
-    """Normalised discounted cumulative gain (Jarvelin and Kekalainen, 2002); a gold quote is worth 1 at its first hit."""
+    """Normalised discounted cumulative gain (Jarvelin and Kekalainen, 2002); each gold quote gains once."""
     gained = sum(1 / math.log2(rank + 1) for rank in ranks(found, question) if rank <= depth)
     return min(1.0, gained / sum(1 / math.log2(place + 1) for place in range(1, min(depth, len(question.gold)) + 1)))
 

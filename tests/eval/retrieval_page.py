@@ -18,13 +18,14 @@ def render(quality: Mapping[str, Any]) -> str:
         "",
         f"{quality['questions']} questions (`tests/eval/questions.jsonl`) on {quality['documents']} sample documents "
         f"in {quality['chunks']} chunks; {quality['unanswerable']} of them have no answer there. Even ids are the dev "
-        "half, on which constants and floor were chosen, odd ones the test half. A hit covers at least half of a gold quote. "
+        "half, on which constants and floor were chosen, odd ones the test half. A hit covers at least half of a gold "
+        "quote. "
         "Questions and documents have the same authors, so other collections will score lower: compare the rows, not "
         "the numbers with other projects.",
         "",
         f"`bm25` is what answers without an embedder. `vectors` and `hybrid` use {quality['embedder']} (384 "
-        "dimensions, int8, English), replayed from a recording; the default embedder of the service is larger. `vectors` alone is "
-        "shown for comparison and is never used alone.",
+        "dimensions, int8, English), replayed from a recording; the default embedder of the service is larger. "
+        "`vectors` alone is shown for comparison and is never used alone.",
         "",
         "## Ranking, without a floor",
         "",
@@ -35,16 +36,16 @@ def render(quality: Mapping[str, Any]) -> str:
         "## Floor",
         "",
         f"`RAG_RETRIEVAL__FLOOR` = {quality['floor']}. `refused`: unanswerable questions for which nothing is "
-        "returned, so that no model is asked; `wrongly_refused`: answerable ones. Most unanswerable questions are about the same "
-        "field and share words with the documents; a model is told to say so itself when they pass.",
+        "returned, so that no model is asked; `wrongly_refused`: answerable ones. Most unanswerable questions are "
+        "about the same field and share words with the documents; a model is told to say so itself when they pass.",
         "",
         *_table(quality, ("refused", "wrongly_refused"), lambda figures: figures),
         "",
         "## Answers quoted without a model",
         "",
         "`quoted`: a gold sentence is among the two to four quoted; `citation_precision`: the citation holds a gold "
-        "quote or stands in its passage; `silent`: unanswerable questions without a quotation; `wrongly_silent`: answerable "
-        "ones.",
+        "quote or stands in its passage; `silent`: unanswerable questions without a quotation; `wrongly_silent`: "
+        "answerable ones.",
         "",
         *_table(quality, _ANSWERS, lambda figures: figures.get("answers", {})),
         "",

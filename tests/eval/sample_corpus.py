@@ -1,9 +1,16 @@
-"""The sample documents in a real corpus: real loaders, chunking, SQLite FTS5 and embedded Chroma, in a given folder."""
+"""The sample documents in a real corpus: real loaders, chunking and SQLite FTS5, in a given folder.
 
-from collections.abc import AsyncIterator
+Vectors are searched exactly. Chroma's index approximates that, in another way at each run, so figures would change by
+themselves; how near it comes is measured by `tests/bench/retrieval.py`."""
+
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from service.clock import SystemClock
 from service.corpus.corpus_file import CorpusFile
@@ -11,13 +18,27 @@ from service.corpus.document_writer import IngestLimits
 from service.corpus.ingest import DocumentCorpus
 from service.corpus.loaders.sandbox import SandboxedLoader
 from service.embedding.port import Embedder
-from service.retrieval.chroma import ChromaIndex
-from service.retrieval.chroma_store import EmbeddedChroma
 from service.retrieval.fts import FtsIndex
+from service.retrieval.port import Match
 from service.retrieval.threads import WorkerThreads
 from service.settings import Ingestion
+from tests.fakes.vector_index import FakeVectorIndex
 
 DOCUMENTS = Path(__file__).resolve().parents[2] / "documents"
+
+
+class ExactIndex(FakeVectorIndex):
+    """Every vector compared, by numpy. For vectors of length one, and a corpus that is complete before it is asked."""
+
+    @cached_property
+    def _matrix(self) -> "np.ndarray[Any, np.dtype[np.float64]]":
+        return np.array([row.vector for row in self._rows().values()])
+
+    async def query(self, vector: Sequence[float], limit: int) -> tuple[Match, ...]:
+        rows = list(self._rows().values())
+        distances = 1.0 - self._matrix @ np.array(vector)
+        nearest = np.argsort(distances, kind="stable")[:limit]
+        return tuple(Match(rows[i].chunk_id, 1.0 - float(distances[i]), float(distances[i])) for i in nearest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +47,7 @@ class SampleCorpus:
 
     corpus: DocumentCorpus
     keywords: FtsIndex
-    vectors: ChromaIndex
+    vectors: FakeVectorIndex
     texts: dict[str, str]
 
 
@@ -36,7 +57,7 @@ async def sample_corpus(folder: Path, embedder: Embedder, documents: Path = DOCU
     limits = Ingestion()
     path = folder / "corpus.sqlite3"
     loader = SandboxedLoader(limits.max_file_bytes, limits.max_pages, limits.parse_timeout_s, limits.parse_memory_bytes)
-    index = ChromaIndex(EmbeddedChroma(folder / "chroma"), timeout_s=30.0)
+    index = ExactIndex()
     corpus = DocumentCorpus(
         CorpusFile(path, SystemClock()),
         loader,

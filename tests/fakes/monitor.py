@@ -22,7 +22,7 @@ NOTHING_YET = Summary(
 
 
 class FakeMonitor:
-    """Implements `Monitor`. `records` is what was recorded or set; `asked` logs the arguments of `recent` and `slow`."""
+    """Implements `Monitor`. `records` is what was recorded or set; `asked` logs what `recent` and `slow` were given."""
 
     def __init__(self) -> None:
         self.current = NOTHING_YET

@@ -3,8 +3,21 @@
 from contextlib import AbstractAsyncContextManager
 
 from service.admission.port import Admission, Load
-from service.ask.types import Answer, AskEvent, AskResult, CacheFacts, Citation, Done, Mode, Outcome, Stage, Started
-from service.ask.types import Timings, Token, TraceRef
+from service.ask.types import (
+    Answer,
+    AskEvent,
+    AskResult,
+    CacheFacts,
+    Citation,
+    Done,
+    Mode,
+    Outcome,
+    Stage,
+    Started,
+    Timings,
+    Token,
+    TraceRef,
+)
 from service.auth.gate import OpenGate
 from service.auth.principal import Principal, Scope
 from service.cache.port import CacheName, CacheResult

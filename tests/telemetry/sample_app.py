@@ -26,7 +26,7 @@ def make_telemetry(
     exporter: SpanExporter | None = None,
     clock: Clock | None = None,
     models: Sequence[str] = MODELS,
-    export_timeout_s: float = 2.0,
+    export_timeout_s: float | None = None,
 ) -> Telemetry:
     return Telemetry(
         service="emini-rag-test",

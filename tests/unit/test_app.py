@@ -1,6 +1,7 @@
 """The application as a whole."""
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -13,6 +14,9 @@ from tests.unit.api.client import client_of
 
 ROUTES = {
     ("GET", "/"),
+    ("HEAD", "/"),
+    ("HEAD", "/healthz"),
+    ("HEAD", "/readyz"),
     ("POST", "/ask"),
     ("POST", "/v1/chat/completions"),
     ("GET", "/v1/models"),
@@ -80,10 +84,20 @@ async def test_what_stands_outside_sees_refusals_too() -> None:
     assert seen == [("inner", 400), ("outer", 400)]
 
 
-async def test_it_closes_what_it_was_given_and_does_not_wait_for_ever(caplog: pytest.LogCaptureFixture) -> None:
+async def test_it_closes_what_it_was_given(caplog: pytest.LogCaptureFixture) -> None:
     fakes = FakeServices()
     app = create_app(fakes.build())
     async with app.router.lifespan_context(app):
         assert fakes.closed == 0
     assert fakes.closed == 1
     assert not caplog.records
+
+
+async def test_it_does_not_wait_for_ever(caplog: pytest.LogCaptureFixture) -> None:
+    async def hang() -> None:
+        await asyncio.Event().wait()
+
+    app = create_app(replace(FakeServices().build(), close=hang), close_s=0.01)
+    async with asyncio.timeout(10), app.router.lifespan_context(app):
+        pass
+    assert "closing took longer than 0.01 s" in caplog.text

@@ -13,6 +13,7 @@ from service.probes import (
     cache_probe,
     chroma_probe,
     data_folder_probe,
+    documents_probe,
     folder_problem,
     ollama_probe,
     sqlite_probe,
@@ -174,6 +175,14 @@ async def test_sqlite_is_searched_and_required() -> None:
     assert len(index.searches) == 1
     found = await status(sqlite_probe(FakeKeywordIndex(DependencyUnavailable(Dependency.SQLITE, "restore it"))))
     assert (found.ok, found.detail) == (False, "restore it")
+
+
+async def test_documents_that_are_still_being_read_are_told() -> None:
+    told = ["reading: 1 of 2"]
+    probe = documents_probe(lambda: told[0])
+    assert await status(probe) == DependencyStatus("documents", ok=False, required=True, detail="reading: 1 of 2")
+    told[0] = ""
+    assert (await status(probe)).ok
 
 
 async def test_the_cache_is_judged_by_the_latest_request_that_used_it(clock: ManualClock) -> None:

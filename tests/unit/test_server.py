@@ -59,7 +59,10 @@ async def test_who_is_being_answered_gets_the_rest_while_probes_hear_no() -> Non
     fakes = FakeServices()
     finish = asyncio.Event()
     fakes.asker.scripts.append([*SCRIPT[:2], finish, *SCRIPT[2:]])
-    async with serving(fakes, drain_s=WAIT_S) as served, httpx.AsyncClient(base_url=served.url, timeout=WAIT_S) as client:
+    async with (
+        serving(fakes, drain_s=WAIT_S) as served,
+        httpx.AsyncClient(base_url=served.url, timeout=WAIT_S) as client,
+    ):
         answering = asyncio.create_task(client.post("/ask", json=QUESTION | {"stream": True}))
         await until(lambda: fakes.asker.questions)
         served.server.stop()

@@ -193,5 +193,16 @@ def test_the_environment_is_prepared_only_where_nothing_is_said(environment: pyt
     assert os.environ["ANONYMIZED_TELEMETRY"] == "False"
 
 
+@pytest.mark.parametrize(("given", "used"), [("10000", "10"), ("1500", "1.5"), ("999", "999"), ("soon", "soon")])
+def test_a_collectors_timeout_given_in_milliseconds_is_read_as_meant(
+    environment: pytest.MonkeyPatch, given: str, used: str
+) -> None:
+    environment.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", given)
+    environment.setenv("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", given)
+    prepare_environment()
+    assert os.environ["OTEL_EXPORTER_OTLP_TIMEOUT"] == used
+    assert os.environ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"] == used
+
+
 def test_every_field_below_a_group_has_a_default() -> None:
     assert isinstance(Settings(), Settings)

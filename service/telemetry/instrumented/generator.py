@@ -17,6 +17,7 @@ from service.telemetry.catalogue import (
     FIRST_ANSWER,
     FIRST_CHUNK,
     INPUT_TOKENS,
+    MODEL_LABEL,
     MODEL_LOADS,
     OUTPUT_TOKENS,
     PHASE_DURATION,
@@ -71,7 +72,7 @@ class InstrumentedGenerator:
         if self._capture:
             call.span.note(_answered, call, done)
         self._lay_out(call.span, phases)
-        model, context = {"gen_ai_request_model": call.model}, call.span.context
+        model, context = {MODEL_LABEL: call.model}, call.span.context
         self._duration(CALL_DURATION, call, call.span.elapsed_s)
         self._duration(FIRST_CHUNK, call, done.first_chunk_s)
         self._meters.observe(FIRST_ANSWER, done.first_answer_s, context, **model)

@@ -115,9 +115,7 @@ SECRET = "canary-4711"
         (SECRET, 400, "bad_request", "JSON object"),
     ],
 )
-async def test_what_cannot_be_asked_is_refused_without_an_echo(
-    body: object, status: int, kind: str, part: str
-) -> None:
+async def test_what_cannot_be_asked_is_refused_without_an_echo(body: object, status: int, kind: str, part: str) -> None:
     fakes = FakeServices()
     reply = await post(fakes, body)
     assert (reply.status_code, reply.json()["kind"]) == (status, kind)

@@ -22,7 +22,12 @@ def test_every_kind_has_a_status_and_a_title() -> None:
 def test_every_kind_gives_a_problem_document(kind: ErrorKind) -> None:
     reply = problem_response(ServiceError(kind, "what happened"), "t1")
     problem = Problem.model_validate_json(bytes(reply.body))
-    assert (problem.status, problem.kind, problem.detail, problem.trace_id) == (STATUS[kind], kind, "what happened", "t1")
+    assert (problem.status, problem.kind, problem.detail, problem.trace_id) == (
+        STATUS[kind],
+        kind,
+        "what happened",
+        "t1",
+    )
     assert reply.status_code == problem.status
     assert reply.media_type == "application/problem+json"
     assert reply.headers["x-trace-id"] == "t1"

@@ -57,3 +57,9 @@ async def test_metrics_as_rendered(path: str) -> None:
 async def test_no_redirect_hides_a_wrong_path() -> None:
     async with client_of(FakeServices()) as client:
         assert (await client.get("/metrics/")).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/", "/api/healthz"])
+async def test_monitors_that_send_head_are_answered(path: str) -> None:
+    async with client_of(FakeServices()) as client:
+        assert (await client.head(path)).status_code == 200

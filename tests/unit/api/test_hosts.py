@@ -17,14 +17,24 @@ def check(hosts: AllowedHosts, host: str | None, method: str = "GET", origin: st
 
 @pytest.mark.parametrize(
     "host",
-    ["localhost", "localhost:8001", "LOCALHOST", "127.0.0.1:8001", "[::1]:8001", "192.168.1.5:8001", "rag.lan", "Box:1"],
+    [
+        "localhost",
+        "localhost:8001",
+        "LOCALHOST",
+        "127.0.0.1:8001",
+        "[::1]:8001",
+        "192.168.1.5:8001",
+        "rag.lan",
+        "Box:1",
+    ],
 )
 def test_known_names_and_every_address(host: str) -> None:
     check(AllowedHosts("box", ["rag.lan"]), host)
 
 
 @pytest.mark.parametrize(
-    "host", [None, "", "evil.example", "localhost.evil.example", "evil.example:8001", "127.0.0.1.evil.example", "[", "\xff"]
+    "host",
+    [None, "", "evil.example", "localhost.evil.example", "evil.example:8001", "127.0.0.1.evil.example", "[", "\xff"],
 )
 def test_names_of_others(host: str | None) -> None:
     with pytest.raises(ServiceError, match="Host header") as caught:

@@ -90,13 +90,26 @@ async def test_slow_requests_of_a_window(window: str, seconds: float) -> None:
     async with client_of(fakes) as client:
         reply = await client.get("/monitoring/slow", params={"window": window, "count": 5})
     (slow,) = SlowListShape.model_validate_json(reply.content).slow
-    assert (slow.stage, slow.share, slow.cold, slow.model, slow.usual_total_s) == ("generate.load", 0.8, True, SMALL, None)
+    assert (slow.stage, slow.share, slow.cold, slow.model, slow.usual_total_s) == (
+        "generate.load",
+        0.8,
+        True,
+        SMALL,
+        None,
+    )
     assert fakes.monitor.asked == [("slow", seconds, 5)]
 
 
 @pytest.mark.parametrize(
     "path",
-    ["recent?count=0", "recent?count=1001", "recent?count=canary", "slow?window=canary", "slow?window=-1h", "slow?count=x"],
+    [
+        "recent?count=0",
+        "recent?count=1001",
+        "recent?count=canary",
+        "slow?window=canary",
+        "slow?window=-1h",
+        "slow?count=x",
+    ],
 )
 async def test_wrong_parameters_are_problems_without_an_echo(path: str) -> None:
     async with client_of(FakeServices()) as client:

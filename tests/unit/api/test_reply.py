@@ -40,3 +40,21 @@ async def test_a_short_rest_keeps_the_connection() -> None:
     sent, read = await send_early(100, [])
     assert (b"connection", b"close") not in sent[0]["headers"]
     assert (len(sent), read) == (2, 0)
+
+
+async def test_who_was_cut_for_being_slow_is_not_waited_for_again() -> None:
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> Any:
+        raise AssertionError("nothing more is read")
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    body = BodyBounds({}, receive, {b"content-length": b"1000000"}, HttpLimits())
+    body.late = True
+    reply = Reply(send, body, "id1")
+    await reply.send({"type": "http.response.start", "status": 400, "headers": []})
+    await reply.send({"type": "http.response.body", "body": b"no"})
+    assert (b"connection", b"close") in sent[0]["headers"]
+    assert sent[1] == {"type": "http.response.body", "body": b"no"}

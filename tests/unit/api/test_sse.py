@@ -98,12 +98,8 @@ async def test_a_failure_under_way_is_the_last_event() -> None:
     assert wire.complete
 
 
-@pytest.mark.parametrize(
-    ("end", "kind"), [((), "stream_error"), ((RuntimeError("canary-4711"),), "server_error")]
-)
-async def test_a_stream_that_breaks_says_so(
-    end: tuple[Any, ...], kind: str, caplog: pytest.LogCaptureFixture
-) -> None:
+@pytest.mark.parametrize(("end", "kind"), [((), "stream_error"), ((RuntimeError("canary-4711"),), "server_error")])
+async def test_a_stream_that_breaks_says_so(end: tuple[Any, ...], kind: str, caplog: pytest.LogCaptureFixture) -> None:
     wire = Wire()
     await run(stream(FakeAsker([*SCRIPT[:2], *end])), wire)
     assert events_of(wire.text)[-1][1]["kind"] == kind

@@ -24,7 +24,8 @@ async def test_a_key_lets_its_holder_in(store: KeyStore) -> None:
 
 
 @pytest.mark.parametrize(
-    "header", [None, "", "Bearer", "Bearer ", "Basic dTpw", "erag_1_2", "Bearer wrong", "Bearer " + "x" * 10_000, "Bearer \0"]
+    "header",
+    [None, "", "Bearer", "Bearer ", "Basic dTpw", "erag_1_2", "Bearer wrong", "Bearer " + "x" * 10_000, "Bearer \0"],
 )
 async def test_everything_else_keeps_out(store: KeyStore, header: str | None) -> None:
     store.create("web", [Scope.ASK])
@@ -81,8 +82,17 @@ def test_loopback_and_an_explicit_choice_need_none(store: KeyStore) -> None:
 
 @pytest.mark.parametrize(
     ("host", "loopback"),
-    [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("[::1]", True), ("LOCALHOST", True), ("0.0.0.0", False)]
-    + [("", False), ("localhost.example", False), ("10.0.0.1", False)],
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("[::1]", True),
+        ("LOCALHOST", True),
+        ("0.0.0.0", False),
+        ("", False),
+        ("localhost.example", False),
+        ("10.0.0.1", False),
+    ],
 )
 def test_what_loopback_is(host: str, loopback: bool) -> None:
     assert is_loopback(host) is loopback

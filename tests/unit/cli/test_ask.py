@@ -118,6 +118,17 @@ def test_in_process_says_so_and_closes_what_it_opened(shell: Shell) -> None:
     assert (shell.opened, shell.fakes.closed) == (1, 1)
 
 
+def test_the_first_time_the_documents_folder_is_read_before_the_question(shell: Shell) -> None:
+    told = shell("ask", "why?")
+    assert "add some with `emini-rag ingest PATH`" in told.stderr
+    shell.settings.documents_dir.mkdir()
+    (shell.settings.documents_dir / "a.md").write_text("text")
+    assert "for the first time" in shell("ask", "why?").stderr
+    assert [document.source for document in shell.fakes.corpus.documents()] == ["a.md"]
+    assert "Reading" not in shell("ask", "why?").stderr
+    assert "refresh" in shell.fakes.directory.calls  # so that a model that is there is known before the question
+
+
 def test_over_http_nothing_is_opened(shell: Shell, service: Callable[[], str]) -> None:
     told = shell("ask", "why?")
     assert (told.stderr, shell.opened) == ("", 0)

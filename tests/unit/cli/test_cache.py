@@ -24,8 +24,9 @@ async def kept(shell: Shell) -> None:
 def test_stats_show_each_cache(shell: Shell, service: Callable[[], str]) -> None:
     told = shell("cache", "stats")
     assert told.exit_code == 0, told.output
-    rows = {line[:10].strip(): line[10:].split() for line in told.stdout.splitlines()}
-    assert rows[""][:3] == ["answer", "prompt", "embedding"]
+    head, *lines = told.stdout.splitlines()
+    assert head.split() == ["answer", "prompt", "embedding"]
+    rows = {line[:10].strip(): line[10:].split() for line in lines}
     assert rows["hits"] == ["1", "0", "0"]
     assert rows["hit rate"][0] == "50.0%"
     assert rows["saved"][:2] == ["2.50", "s"]

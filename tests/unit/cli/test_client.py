@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-from service.cli.client import ServiceClient, address_of, key_of, server_sent
+from service.cli.client import ServiceClient, address_of, key_of, lines_of, server_sent
 from service.cli.failures import UNREACHABLE, USAGE, Failure, Unreachable
 from service.errors import ErrorKind
 from service.settings import Server, Settings
@@ -18,6 +18,8 @@ from tests.components.process import free_port
 from tests.unit.cli.conftest import Shell
 
 JSON = "application/json"
+# The commands that talk to a service.
+KEYED = (["ask", "why?"], ["ingest", "."], ["slow"], ["cache", "stats"], ["cache", "clear"])
 
 
 class Stub:
@@ -42,7 +44,7 @@ class Stub:
                 self.end_headers()
                 self.wfile.write(stub.content)
 
-            do_GET = do_POST = do_DELETE = answer
+            do_GET = do_POST = do_DELETE = answer  # noqa: N815 # the library looks for these names
 
             def log_message(self, *_: object) -> None:
                 """Quiet."""
@@ -182,6 +184,21 @@ def test_a_stream_is_closed_when_its_reader_leaves(shell: Shell, service: Callab
         events.close()  # type: ignore[attr-defined]
 
 
+def test_broken_events_are_not_of_this_service(stub: Stub) -> None:
+    stub.headers = {"content-type": "text/event-stream"}
+    stub.content = b"event: meta\ndata: {\n\n"
+    with ServiceClient(stub.url) as service:
+        assert "is not this service" in failure(lambda: list(service.stream("/ask", {}))).what
+
+
+def test_lines_end_at_line_feeds_alone_wherever_the_pieces_break() -> None:
+    text = "a\r\nb\u2028c\x85d\n\nü\nrest"
+    content = text.encode()
+    for size in (1, 2, 3, len(content)):
+        pieces = [content[start : start + size] for start in range(0, len(content), size)]
+        assert list(lines_of(pieces)) == ["a", "b\u2028c\x85d", "", "ü"]
+
+
 def test_events_are_read_as_the_standard_says() -> None:
     lines = [": comment", "", "event: a", 'data: {"x":', "data: 1}", "", "id: 7", 'data:{"y": 2}', "", "event: b", ""]
     assert list(server_sent(lines)) == [("a", {"x": 1}), ("", {"y": 2})]
@@ -230,9 +247,7 @@ def test_what_is_no_key_is_refused_and_not_shown(tmp_path: Path, text: str) -> N
     assert text not in "".join((told.what, told.why, told.todo))
 
 
-@pytest.mark.parametrize(
-    "command", [["ask", "why?"], ["ingest", "."], ["slow"], ["cache", "stats"], ["cache", "clear"]]
-)
+@pytest.mark.parametrize("command", KEYED)
 def test_a_key_on_the_command_line_is_refused_and_not_shown(shell: Shell, command: list[str]) -> None:
     for given in (["--key", "erag_secret"], ["--key=erag_secret"]):
         told = shell(*command, *given)

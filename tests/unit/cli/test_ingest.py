@@ -1,12 +1,18 @@
 """`emini-rag ingest`: over HTTP, and in this process."""
 
+import signal
+import subprocess
+import sys
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from service.auth.principal import Scope
-from tests.components.process import free_port
+from service.errors import Dependency, DependencyUnavailable
+from tests.components.process import free_port, wait_until
 from tests.fakes.http_service import listening
 from tests.fakes.services import FakeGate
 from tests.unit.cli.conftest import Shell
@@ -95,3 +101,55 @@ def test_a_key_without_the_scope_is_told_once(shell: Shell, folder: Path) -> Non
     assert told.stderr.count("scope") >= 1
     assert len(gate.seen) == 1
     assert shell.fakes.corpus.calls == []
+
+
+def test_watching_over_http_sends_what_changes_until_ctrl_c(
+    shell: Shell, service: Callable[[], str], folder: Path
+) -> None:
+    command = [sys.executable, "-m", "service.cli.main", "ingest", str(folder), "--watch", "--url", service()]
+    watching = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+
+        def sources() -> set[str]:
+            return {document.source for document in shell.fakes.corpus.documents()}
+
+        def alive() -> bool:
+            return watching.poll() is None
+
+        wait_until(lambda: "a.md" in sources(), 30, "the folder is sent", alive=alive)
+        (folder / ".new").write_text("about the new one")
+        (folder / ".new").rename(folder / "new.md")  # at once: half a file would be sent as such
+        wait_until(lambda: "new.md" in sources(), 30, "the new file is sent", alive=alive)
+        sent_again = [what for call, what in shell.fakes.corpus.calls if call == "add" and what == "a.md"]
+        assert len(sent_again) == 1
+        watching.send_signal(signal.SIGINT)
+        out, err = watching.communicate(timeout=30)
+    finally:
+        watching.kill()
+        watching.wait(30)
+    assert watching.returncode == 130
+    assert out.startswith("2 files: 2 added\n")
+    assert "Watching" in err
+    assert "Traceback" not in err
+
+
+def test_watching_in_process_follows_the_folder_and_closes_at_its_end(shell: Shell, folder: Path) -> None:
+    corpus = shell.fakes.corpus
+
+    def change() -> None:
+        wait_until(lambda: ("add_folder", str(folder)) in corpus.calls, 30, "the first look")
+        corpus.failures.append(DependencyUnavailable(Dependency.SQLITE, "the disk is gone; mount it"))
+        wait_until(lambda: write_again() and not corpus.failures, 30, "the second look")
+
+    def write_again() -> bool:
+        (folder / "new.md").write_text(f"at {time.monotonic()}")
+        return True
+
+    changing = threading.Thread(target=change, daemon=True)
+    changing.start()
+    told = shell("ingest", str(folder), "--watch")
+    changing.join(30)
+    assert told.exit_code == 1
+    assert "2 files: 2 added" in told.stdout
+    assert "the disk is gone; mount it" in told.stderr
+    assert shell.fakes.closed == 1

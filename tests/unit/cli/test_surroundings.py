@@ -1,6 +1,7 @@
 """What a command works with."""
 
 import asyncio
+import logging
 
 import pytest
 
@@ -46,6 +47,22 @@ def test_services_are_closed_whatever_happens(fails: bool) -> None:
     else:
         assert here.run(work()) == 3
     assert fakes.closed == 1
+
+
+async def test_what_the_service_logs_is_for_debugging_only() -> None:
+    fakes = FakeServices()
+    handlers: list[int] = []
+
+    async def opened(settings: Settings) -> Services:
+        handlers.append(len(logging.getLogger().handlers))
+        return fakes.build()
+
+    before = len(logging.getLogger().handlers)
+    for debug in (False, True):
+        async with Surroundings(open_services=opened, debug=debug).services():
+            pass
+    assert handlers == [before + 1, before]
+    assert len(logging.getLogger().handlers) == before
 
 
 def test_results_and_notes_go_different_ways(capsys: pytest.CaptureFixture[str]) -> None:

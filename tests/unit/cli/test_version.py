@@ -2,7 +2,7 @@
 
 import platform
 
-from service.cli.version import installed_version
+from service.version import read_version
 from tests.unit.cli.conftest import Shell
 
 
@@ -10,7 +10,7 @@ def test_version_names_what_runs(shell: Shell) -> None:
     told = shell("version")
     assert (told.exit_code, told.stdout) == (
         0,
-        f"emini-rag {installed_version()}, Python {platform.python_version()}\n",
+        f"emini-rag {read_version()}, Python {platform.python_version()}\n",
     )
 
 

@@ -18,9 +18,9 @@ def circuit(clock: ManualClock) -> Circuit:
 
 
 def test_opens_at_the_threshold_and_not_before(circuit: Circuit) -> None:
+    assert [circuit.state, circuit.refuses_for()] == [BreakerState.CLOSED, None]
     circuit.fail()
-    assert circuit.state is BreakerState.CLOSED
-    assert circuit.refuses_for() is None
+    assert [circuit.state, circuit.refuses_for()] == [BreakerState.CLOSED, None]
     circuit.fail()
     assert circuit.state is BreakerState.OPEN
     assert circuit.refuses_for() == 5.0
