@@ -118,7 +118,9 @@ class DocumentCorpus:
         async with self._sweep:
             done = await self._sweep_once()
             # What the index had lost shows for certain only when nothing waits any more.
-            return done + (await self._sweep_once() if done else 0)
+            if done and not self._ledger.waiting():
+                done += await self._sweep_once()
+        return done
 
     def documents(self) -> tuple[Document, ...]:
         return self._registry.documents()

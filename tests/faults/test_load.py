@@ -56,12 +56,12 @@ async def all_at_once(service: RunningService, queries: list[str], released: asy
 
 
 def test_identical_misses_make_one_model_call(service: RunningService, ollama: FakeOllama) -> None:
-    before = len(ollama.chats())
+    before = len(ollama.bodies("/api/chat"))
     ollama.model(MODEL).token_s = 0.3
     replies = asyncio.run(all_at_once(service, ["What is momentum trading?"] * MANY, asyncio.Event()))
     ollama.model(MODEL).token_s = 0.0
     assert {reply.status_code for reply in replies} == {200}
-    assert len(ollama.chats()) - before == 1
+    assert len(ollama.bodies("/api/chat")) - before == 1
     answers = [reply.json() for reply in replies]
     assert len({answer["answer"] for answer in answers}) == 1
     results = Counter(answer["cache"]["result"] for answer in answers)
@@ -73,7 +73,7 @@ def test_identical_misses_make_one_model_call(service: RunningService, ollama: F
 def test_what_does_not_fit_is_turned_away_and_told_when_to_come_again(
     service: RunningService, ollama: FakeOllama
 ) -> None:
-    before = len(ollama.chats())
+    before = len(ollama.bodies("/api/chat"))
     model = ollama.model(MODEL)
 
     async def drive() -> list[httpx.Response]:
@@ -100,7 +100,7 @@ def test_what_does_not_fit_is_turned_away_and_told_when_to_come_again(
         if reply.status_code == 429:
             assert int(reply.headers["retry-after"]) >= 1
             assert reply.json()["kind"] == "overloaded"
-    assert len(ollama.chats()) - before == CAPACITY
+    assert len(ollama.bodies("/api/chat")) - before == CAPACITY
     assert ollama.most_running[MODEL] == 1
     assert service.value("rag_admission_rejected_total", gen_ai_request_model=MODEL) == MANY - CAPACITY
 
@@ -112,7 +112,7 @@ def test_a_client_that_leaves_frees_the_model(service: RunningService, ollama: F
 
     async def leave() -> None:
         async with httpx.AsyncClient(base_url=service.url, timeout=30, trust_env=False) as client:
-            body = {"query": f"What is a gap, streamed {streaming}?", "stream": streaming}
+            body = {"query": f"What is momentum trading, streamed {streaming}?", "stream": streaming}
             ask = asyncio.create_task(client.post("/ask", json=body))
             async with asyncio.timeout(20):
                 while ollama.running[MODEL] == 0:
@@ -134,7 +134,7 @@ def test_liveness_answers_while_the_model_is_busy(service: RunningService, ollam
 
     async def drive() -> list[int]:
         async with httpx.AsyncClient(base_url=service.url, timeout=30, trust_env=False) as client:
-            ask = asyncio.create_task(client.post("/ask", json={"query": "What is a spread, while busy?"}))
+            ask = asyncio.create_task(client.post("/ask", json={"query": "What is momentum trading, while busy?"}))
             health = [(await client.get("/healthz")).status_code for _ in range(20)]
             ollama.model(MODEL).token_s = 0.0
             await ask

@@ -34,6 +34,7 @@ async def test_one_request_is_one_server_span_under_the_new_names() -> None:
     assert span.attributes["http.response.status_code"] == 200
     assert span.attributes["http.route"] == "/ask"
     assert span.attributes["url.path"] == "/ask"
+    assert "client.address" not in span.attributes
     assert not {name for name in span.attributes if name in ("http.method", "http.status_code", "http.url")}
     assert sample.seen_traces == [span.trace_id]
     assert reply.headers["x-trace-id"] == span.trace_id
@@ -108,6 +109,20 @@ async def test_a_host_called_metrics_is_traced_all_the_same() -> None:
         await client.post("/ask", headers={"host": "evil/healthz"})
 
     assert only_span(telemetry).name == "POST /ask"
+
+
+async def test_wrong_methods_and_unknown_paths_have_names_of_a_closed_set() -> None:
+    telemetry = make_telemetry()
+    async with SampleApp(telemetry).client() as client:
+        for method, path in (("PUT", "/api/ask"), ("BREW", "/ask"), ("GET", "/nope"), ("BREW", "/nope")):
+            await client.request(method, path)
+
+    assert [trace.spans[0].name for trace in reversed(traces(telemetry))] == [
+        "PUT /api/ask",
+        "HTTP /ask",
+        "GET",
+        "HTTP",
+    ]
 
 
 async def test_a_clients_trace_goes_on() -> None:

@@ -18,7 +18,7 @@ def test_it_can_be_read() -> None:
 
 
 def test_the_same_embedder_has_the_same_name_in_every_process() -> None:
-    assert collection_name("default", NOMIC) == "default.nomic-embed-text.768.fd45ac1dd9c1b08e"
+    assert collection_name("default", NOMIC) == "default.nomic-embed-text.768.db59c4969a7208e2"
 
 
 def test_every_part_counts() -> None:

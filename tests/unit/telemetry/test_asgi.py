@@ -11,7 +11,7 @@ from fastapi.responses import PlainTextResponse
 from fastapi.staticfiles import StaticFiles
 from prometheus_client import CollectorRegistry
 
-from service.telemetry.asgi import RequestTelemetry, Routes, Veil
+from service.telemetry.asgi import RequestTelemetry, routes_of
 from service.telemetry.meters import Meters
 from tests.fakes.clock import ManualClock
 from tests.telemetry.sample_app import MODELS, SampleApp, make_telemetry
@@ -43,7 +43,7 @@ class Stand:
         self.incoming: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue()
         routes = FastAPI()
         routes.add_api_route("/ask", lambda: None, methods=["POST"])
-        self.middleware = RequestTelemetry(app, Routes(routes), Meters(self.registry, MODELS), self.clock)
+        self.middleware = RequestTelemetry(app, routes_of(routes), Meters(self.registry, MODELS), self.clock)
 
     async def request(self, **scope: Any) -> None:
         async def send(message: Mapping[str, Any]) -> None:
@@ -225,30 +225,14 @@ async def test_a_trace_id_that_the_application_set_is_not_doubled() -> None:
     assert stand.sent[0]["headers"] == [(b"x-trace-id", b"abc")]
 
 
-async def test_the_veil_shows_the_trace_context_only() -> None:
-    seen: list[dict[str, Any]] = []
-
-    async def app(scope: Any, receive: Any, send: Any) -> None:
-        seen.append(scope)
-
-    headers = [(b"traceparent", b"00-1"), (b"authorization", b"Bearer x"), (b"user-agent", b"y")]
-    scope = scope_of() | {"headers": headers, "query_string": b"q=1"}
-    await Veil(app)(scope, None, None)  # type: ignore[arg-type]
-
-    assert seen[0]["headers"] == [(b"traceparent", b"00-1")]
-    assert seen[0]["query_string"] == b""
-    assert (scope["headers"], scope["query_string"]) == (headers, b"q=1")
-
-
-def test_routes_are_known_by_path_alone_mounted_ones_too(tmp_path: Any) -> None:
+def test_routes_are_read_from_the_application_mounted_ones_too(tmp_path: Any) -> None:
     app = FastAPI(openapi_url=None)
     app.add_api_route("/documents/{id}", lambda: None)
     app.add_route("/page", lambda request: PlainTextResponse(""))
     app.mount("/static", StaticFiles(directory=tmp_path))
-    routes = Routes(app)
+    routes = routes_of(app)
 
-    assert routes.name("/documents/1") == "/documents/{id}"
-    assert routes.name("/page") == "/page"
-    assert routes.name("/static/deep/file.js") == "/static"
-    assert routes.name("/documents/1/2") == "unmatched"
-    assert routes.name("/api") == "unmatched"
+    assert routes.label("/documents/1") == "/documents/{id}"
+    assert routes.label("/page") == "/page"
+    assert routes.label("/static/deep/file.js") == "/static"
+    assert routes.label("/documents/1/2") == "unmatched"
