@@ -84,6 +84,8 @@ class Telemetry:
             return
         self._closed = True
         late = shut_down({"traces": self.tracer_provider.shutdown, "metrics": self._sdk_metrics.shutdown}, timeout_s)
+        if late:
+            self._tracing.abandon()
         if self._tracing.undelivered:
             why = ": no answer in time" if late else ""
             _log.warning("%d spans were not delivered%s", self._tracing.undelivered, why)

@@ -55,11 +55,12 @@ class Exporter(SpanExporter):
     def __init__(self, inner: SpanExporter, count: Count | None = None) -> None:
         self._inner = inner
         self._count = count
+        self._closed = False
         self.delivered = 0
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         try:
-            result = self._inner.export(spans)
+            result = SpanExportResult.FAILURE if self._closed else self._inner.export(spans)
         except Exception as error:
             # A thread that nobody watches: the batch is lost, the next one is tried.
             _log.warning("Sending %d spans failed: %s", len(spans), type(error).__name__)
@@ -71,7 +72,10 @@ class Exporter(SpanExporter):
         return result
 
     def shutdown(self) -> None:
-        self._inner.shutdown()
+        """Stop retrying. What is still handed over is given up at once."""
+        if not self._closed:
+            self._closed = True
+            self._inner.shutdown()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:  # noqa: ARG002
         return True
@@ -97,6 +101,10 @@ class Processor(BatchSpanProcessor):
     def undelivered(self) -> int:
         """Sampled spans that no Collector has acknowledged: lost, queued or on their way."""
         return self._given - self._exporter.delivered
+
+    def abandon(self) -> None:
+        """Give up everything that is queued, so that the sending thread ends."""
+        self._exporter.shutdown()
 
 
 def otlp_exporter(url: str, timeout_s: float | None, meter_provider: MeterProvider) -> SpanExporter | None:
@@ -139,6 +147,11 @@ class Tracing:
     def undelivered(self) -> int:
         """Sampled spans that no Collector has acknowledged; 0 when nothing is exported."""
         return self._processor.undelivered if self._processor else 0
+
+    def abandon(self) -> None:
+        """Give up what is queued. For the end, when the time for an orderly one is over."""
+        if self._processor is not None:
+            self._processor.abandon()
 
 
 def _limits() -> SpanLimits:

@@ -10,7 +10,10 @@ from pathlib import Path, PurePosixPath
 from tests.architecture.source import ROOT, Source, sources
 
 # module, or folder with a slash -> the suite that tests it, where a unit test of its own would only repeat that one
-ELSEWHERE: Mapping[str, str] = {}
+ELSEWHERE: Mapping[str, str] = {
+    "service/__main__.py": "tests/e2e/test_first_minute.py",
+    "service/adapters.py": "tests/unit/test_bootstrap.py",
+}
 
 
 def mirrored(test: str) -> str:

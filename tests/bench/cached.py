@@ -115,9 +115,7 @@ def _delivered(standing: Stand) -> float:
     return 100 * service.value("rag_trace_spans_total", result="delivered") / ended
 
 
-def _rows(
-    servers: dict[str, _Server], late: dict[str, list[tuple[float, float]]], delivered: float
-) -> list[Row]:
+def _rows(servers: dict[str, _Server], late: dict[str, list[tuple[float, float]]], delivered: float) -> list[Row]:
     ours, plain, default = servers["ours"], servers["plain"], servers["default"]
 
     def row(what: str, value: float, unit: str, **more: Any) -> Row:
@@ -159,7 +157,12 @@ def _rows(
             row(f"{text}: p99 at half of its own load", statistics.median(worst_tenth(name)), "ms")
             for name, text in (("plain", "plain FastAPI"), ("default", "default instrumentation"))
         ),
-        row("spans acknowledged by the receiver", delivered, "%", note="the rest was given up, because requests never wait"),
+        row(
+            "spans acknowledged by the receiver",
+            delivered,
+            "%",
+            note="the rest was given up, because requests never wait",
+        ),
     ]
 
 

@@ -62,7 +62,9 @@ class Helper:
 
 
 @contextmanager
-def helper(module: str, folder: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> Iterator[Helper]:
+def helper(
+    module: str, folder: Path, *arguments: str, environment: Mapping[str, str] | None = None
+) -> Iterator[Helper]:
     """`python -m tests.bench.<module> PORT ...`, ready when its port answers."""
     port = free_port()
     known = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(folder), "PYTHONPATH": str(ROOT)}

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -14,11 +15,18 @@ from pathlib import Path
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
+# Below the range from which systems take the ports of outgoing connections and of servers that do not care: those would
+# take a free port away before the process that is meant to have it is up.
+_PORTS = range(15_000, 32_000)
+
+
 def free_port() -> int:
-    """A loopback port that nobody used a moment ago. Another process may still take it: start again if so."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A loopback port that nobody used a moment ago."""
+    while True:
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", random.SystemRandom().choice(_PORTS)))
+            return int(probe.getsockname()[1])
 
 
 def answers(url: str, timeout_s: float = 2.0) -> bool:

@@ -11,8 +11,8 @@ _WORD = re.compile(r"\w+")
 
 
 class FakeKeywordIndex:
-    """Implements `KeywordIndex`. `failures` are raised first, one per call; `scripted` results of `search` are handed out
-    before any are made; `calls` says what was asked."""
+    """Implements `KeywordIndex`. `failures` are raised first, one per call; `scripted` results of `search` are handed
+    out before any are made; `calls` says what was asked."""
 
     def __init__(self, *passages: Passage) -> None:
         self.kept = {passage.chunk_id: passage for passage in passages}

@@ -39,7 +39,7 @@ def content(source: str, edition: int) -> bytes:
 
 def open_corpus(folder: Path) -> tuple[DocumentCorpus, ChromaIndex, FakeEmbedder]:
     """The whole store over `folder`, with vectors from a fake embedder."""
-    embedder = FakeEmbedder(dimensions=64)
+    embedder = FakeEmbedder(dimensions=256)
     index = ChromaIndex(EmbeddedChroma(folder / "chroma"), timeout_s=30.0)
     file = CorpusFile(folder / "corpus.sqlite3", SystemClock())
     loader = SandboxedLoader(1 << 20, 10, 10.0, 1 << 30)

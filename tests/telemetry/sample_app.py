@@ -42,7 +42,7 @@ def make_telemetry(
 
 
 class SampleApp:
-    """`seen_traces` holds the trace ids that handlers saw; `steps` releases the chunks of /stream one by one."""
+    """`seen_traces`, `seen_queries` and `seen_agents` hold what handlers saw of their requests."""
 
     def __init__(self, telemetry: Telemetry) -> None:
         self.seen_traces: list[str] = []
@@ -53,6 +53,7 @@ class SampleApp:
         router.add_api_route("/ask", self._ask, methods=["POST"])
         router.add_api_route("/documents/{document_id}", self._document, methods=["GET", "DELETE"])
         router.add_api_route("/stream", self._stream, methods=["GET"])
+        router.add_api_route("/endless", self._endless, methods=["GET"])
         router.add_api_route("/boom", self._boom, methods=["GET"])
         router.add_api_route("/healthz", self._health, methods=["GET"])
         router.add_api_route("/metrics", self._health, methods=["GET"])
@@ -81,6 +82,14 @@ class SampleApp:
                 self.seen_traces.append(current_trace().trace_id)
                 await asyncio.sleep(0)
                 yield f"{number}\n".encode()
+
+        return StreamingResponse(chunks(), media_type="text/plain")
+
+    async def _endless(self) -> StreamingResponse:
+        async def chunks() -> AsyncIterator[bytes]:
+            while True:
+                yield b"more\n"
+                await asyncio.sleep(0.005)
 
         return StreamingResponse(chunks(), media_type="text/plain")
 

@@ -3,6 +3,7 @@
 Every test asks the sink whether its fault really happened.
 """
 
+import threading
 import time
 from collections.abc import Iterator
 
@@ -32,8 +33,16 @@ def _small_queue(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(params=FAULTS)
 def sink(request: pytest.FixtureRequest) -> Iterator[OtlpSink]:
+    before = senders()
     with OtlpSink(request.param) as sink:
         yield sink
+        sink.release()
+        # Being closed, telemetry leaves no thread behind that goes on trying.
+        wait_until(lambda: senders() <= before, SETTLED_S, "the sending thread ends")
+
+
+def senders() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name.startswith(("OtelBatch", "shutdown-"))}
 
 
 def burst(telemetry: Telemetry, count: int = BURST) -> None:
@@ -109,7 +118,6 @@ async def test_requests_are_answered_while_the_exporter_is_stuck(sink: OtlpSink)
     # What is queued is bounded, whatever comes.
     waiting = page_value(telemetry, "otel_sdk_processor_span_queue_size")
     assert waiting <= QUEUE
-    sink.release()
     telemetry.shutdown(timeout_s=0.1)
 
 
@@ -122,7 +130,6 @@ def test_the_end_is_bounded_and_what_is_queued_by_then_is_given_up(sink: OtlpSin
 
     # The promise itself, with room for a busy machine: the SDK alone takes 30 s here.
     assert time.monotonic() - began < PROMISED_END_S
-    sink.release()
 
 
 @pytest.mark.slow
@@ -136,7 +143,6 @@ def test_the_promised_end_with_a_full_queue_and_default_times(sink: OtlpSink, mo
     telemetry.shutdown()
 
     assert time.monotonic() - began < PROMISED_END_S
-    sink.release()
 
 
 def test_a_healthy_collector_gets_every_span_of_what_has_finished() -> None:

@@ -14,8 +14,8 @@ from tests.architecture.source import Source
 VALUES = {"ask.types", "auth.principal"}
 SHARED = {"ask.prompt", "cache.key", "cache.single_flight", "generation.terms", "ollama.errors", "retrieval.threads"}
 # These put the parts together, so they may name any of them.
-_COMPOSERS = {"__main__", "bootstrap", "cli", "server", "app"}
-_SETTINGS_READERS = {"__main__", "bootstrap", "cli"}
+_COMPOSERS = {"__main__", "adapters", "bootstrap", "cli", "server", "app"}
+_SETTINGS_READERS = {"__main__", "adapters", "bootstrap", "cli"}
 _ROOTS = {"errors", "clock"}
 _PARTS_ALSO_SEEN = {"api": {"services"}, "probes": {"services"}, "telemetry": {"services", "ollama"}}
 _PORT_STEMS = {"port", "types"}
@@ -52,7 +52,7 @@ def _crosses(source: Source) -> Iterator[tuple[int, str]]:
             part == source.package
             or part in _ROOTS
             or part in _PARTS_ALSO_SEEN.get(source.package, set())
-            or (source.stem == "ollama" and part == "ollama")
+            or (source.stem.partition("_")[0] == "ollama" and part == "ollama")
             or _is_port(target)
             or _starts(target, VALUES | SHARED)
         )
@@ -65,7 +65,7 @@ def _reads_settings(source: Source) -> Iterator[tuple[int, str]]:
         return
     for target, line in _targets(source):
         if _starts(target, {"settings"}):
-            yield line, "settings are for __main__, bootstrap and cli; everyone else gets plain values"
+            yield line, "settings are for __main__, bootstrap, adapters and cli; everyone else gets plain values"
 
 
 def _contract_imports(source: Source) -> Iterator[tuple[int, str]]:

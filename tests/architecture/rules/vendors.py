@@ -7,7 +7,7 @@ from tests.architecture.rule import Rule, sample
 from tests.architecture.source import Source
 
 _HTTP = ("service/api/*", "service/app.py", "service/telemetry/asgi.py", "service/telemetry/exposition.py")
-_OLLAMA = ("service/ollama/*", "service/*/ollama.py")
+_OLLAMA = ("service/ollama/*", "service/*/ollama.py", "service/*/ollama_*.py")
 _TELEMETRY = ("service/telemetry/*",)
 _ROOMS = {
     "chromadb": ("service/retrieval/chroma.py",),
@@ -32,7 +32,7 @@ _ROOMS = {
 # Our own client of Ollama is a room as well: everything else knows the models by their ports.
 _OWN_CLIENT = "service.ollama"
 _OWN_ERRORS = "service.ollama.errors."  # kinds of failure, without the client
-_CLIENT_USERS = (*_OLLAMA, "service/telemetry/pollers/*", "service/bootstrap.py", "service/cli/*")
+_CLIENT_USERS = (*_OLLAMA, "service/telemetry/pollers/*", "service/adapters.py", "service/cli/*")
 
 
 def _check(source: Source) -> Iterator[tuple[int, str]]:

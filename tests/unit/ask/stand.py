@@ -103,7 +103,7 @@ class Stand:
         self.directory = FakeModelDirectory(snapshot_of({"small": True, "large": False}))
         self.limiter = SlotLimiter(self.slots, self.waiting, 5.0, self.clock)
         self.loads: list[tuple[str, float]] = []
-        parts = Parts(
+        self.parts = Parts(
             router=self.router,
             answers=self.answers,
             embedder=self.embedder,
@@ -118,7 +118,7 @@ class Stand:
             note_load=lambda model, seconds: self.loads.append((model, seconds)),
             budgets=Budgets(),
         )
-        self.pipeline = Pipeline(parts, self.clock)
+        self.pipeline = Pipeline(self.parts, self.clock)
 
     async def events(
         self, text: str = "What is momentum?", control: CacheControl | None = None, trace: str = "t1"

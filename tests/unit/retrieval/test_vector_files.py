@@ -8,7 +8,9 @@ from service.retrieval.vector_files import cut_short
 KEPT, BYTES_EACH = 50, 156
 
 
-def write_index(folder: Path, *, version: int = 1, header_bytes: int = 100, data_bytes: int = KEPT * BYTES_EACH) -> Path:
+def write_index(
+    folder: Path, *, version: int = 1, header_bytes: int = 100, data_bytes: int = KEPT * BYTES_EACH
+) -> Path:
     """An index as Chroma leaves it, as far as its lengths go."""
     folder.mkdir(parents=True)
     header = struct.pack("<iQQQQ", version, 0, 1024, KEPT, BYTES_EACH).ljust(100, b"\0")

@@ -11,10 +11,10 @@ import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
 from service.errors import Dependency, DependencyUnavailable
-from service.telemetry.logs import LogHandler, configure_logging
+from service.telemetry.logs import configure_logging
+from tests.fakes.logging_state import restored_logging
 
 CANARY = "canary-77"
-LOGGERS = ("service", "ops", "uvicorn", "uvicorn.error", "uvicorn.access", "opentelemetry.test", "httpx")
 
 
 class Lines(io.StringIO):
@@ -34,18 +34,8 @@ class Lines(io.StringIO):
 
 @pytest.fixture(autouse=True)
 def _clean() -> Iterator[None]:
-    """Logging is global: give it back as it was."""
-    root = logging.getLogger()
-    level, levels = root.level, {name: logging.getLogger(name).level for name in LOGGERS}
-    yield
-    for handler in [handler for handler in root.handlers if isinstance(handler, LogHandler)]:
-        root.removeHandler(handler)
-    root.setLevel(level)
-    for name, was in levels.items():
-        logging.getLogger(name).setLevel(was)
-        logging.getLogger(name).disabled = False
-        logging.getLogger(name).propagate = True
-    logging.captureWarnings(False)
+    with restored_logging():
+        yield
 
 
 def configured(level: str = "INFO", *, terminal: bool = False) -> Lines:

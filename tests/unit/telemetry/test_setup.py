@@ -2,13 +2,13 @@
 
 import io
 import json
-import logging
 
 import pytest
 from opentelemetry.sdk.trace.export import SpanExportResult
 from prometheus_client import REGISTRY, CollectorRegistry
 
 from service.telemetry.logs import configure_logging
+from tests.fakes.logging_state import restored_logging
 from tests.telemetry.sample_app import SampleApp, make_telemetry
 from tests.unit.telemetry.test_tracing import ScriptedExporter
 
@@ -24,7 +24,7 @@ def test_the_page_holds_ours_the_process_and_the_sdks_own_metrics() -> None:
     telemetry.shutdown()
 
     assert {"rag_ask_duration_seconds", "process_cpu_seconds", "python_info", "python_gc_collections"} <= found
-    assert {"otel_sdk_span_started", "otel_sdk_processor_span_queue_capacity"} <= found
+    assert {"otel_sdk_processor_span_queue_size", "otel_sdk_processor_span_queue_capacity"} <= found
     assert not {name for name in found if name.endswith("_created") or name.startswith(("http_server", "target"))}
 
 
@@ -83,15 +83,11 @@ async def test_a_request_after_the_end_is_still_answered() -> None:
 
 async def test_a_requests_log_line_is_joined_to_its_server_span() -> None:
     stream = io.StringIO()
-    handler = configure_logging("INFO", "emini-rag", "testing", stream)
     telemetry = make_telemetry()
-    try:
+    with restored_logging():
+        configure_logging("INFO", "emini-rag", "testing", stream)
         async with SampleApp(telemetry).client() as client:
             reply = await client.post("/ask")
-    finally:
-        logging.getLogger().removeHandler(handler)
-        logging.getLogger("uvicorn.access").disabled = False
-        logging.captureWarnings(False)
 
     (line,) = (json.loads(line) for line in stream.getvalue().splitlines())
     (span,) = telemetry.ring.recent()[0].spans

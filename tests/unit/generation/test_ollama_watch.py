@@ -6,7 +6,7 @@ import pytest
 
 from service.errors import DependencyTimeout
 from service.generation.port import Chunk, GenerationRequest
-from service.generation.watch import Watch
+from service.generation.ollama_watch import Watch
 from service.ollama.errors import BudgetSpent
 from service.routing.port import Tier
 from tests.fakes.clock import ManualClock

@@ -1,0 +1,105 @@
+"""The service put together in this process: what is given back, whatever happens."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from service.adapters import SCRIPTED_URL
+from service.ask.types import Done, Mode, Question
+from service.bootstrap import open_running, open_services
+from service.errors import ServiceError
+from service.services import Services
+from service.settings import Auth, Ollama, Server, Settings
+from tests.fakes.waiting import until
+
+NOWHERE = "http://127.0.0.1:9"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    documents = tmp_path / "documents"
+    documents.mkdir()
+    (documents / "gap.md").write_text("# Gaps\n\nA gap is a jump between two prices without a trade in between.\n")
+    return Settings(
+        environment="development",
+        data_dir=tmp_path / "data",
+        documents_dir=documents,
+        ollama=Ollama(url=NOWHERE),
+    )
+
+
+async def answer(services: Services, text: str) -> Done:
+    await until(lambda: services.corpus.state().documents > 0)
+    async with asyncio.timeout(20):
+        events = [event async for event in services.asker.ask(Question(text))]
+    assert isinstance(events[-1], Done), events[-1]
+    return events[-1]
+
+
+async def test_it_answers_and_can_be_opened_again(settings: Settings) -> None:
+    for _ in range(2):
+        services = await open_services(settings)
+        try:
+            done = await answer(services, "What is a gap?")
+            assert done.result.answer.mode is Mode.EXTRACTIVE
+            assert done.result.answer.citations[0].source == "gap.md"
+        finally:
+            await services.close()
+
+
+async def test_a_scripted_model_answers_under_the_configured_names(settings: Settings) -> None:
+    services = await open_services(settings.model_copy(update={"ollama": Ollama(url=SCRIPTED_URL)}))
+    try:
+        done = await answer(services, "What is a gap?")
+        assert (done.result.answer.mode, done.result.answer.model) == (Mode.GENERATED, settings.routing.models.simple)
+    finally:
+        await services.close()
+
+
+async def test_a_scripted_model_is_refused_in_production(settings: Settings) -> None:
+    update = {"ollama": Ollama(url=SCRIPTED_URL), "environment": "production"}
+    with pytest.raises(ServiceError, match="made-up answers"):
+        await open_running(settings.model_copy(update=update))
+
+
+async def test_a_failed_start_holds_nothing(settings: Settings) -> None:
+    settings.data_dir.mkdir()
+    broken = settings.data_dir / "corpus.sqlite3"
+    broken.write_bytes(b"this is no database" * 100)
+    with pytest.raises(ServiceError):
+        await open_services(settings)
+    broken.unlink()
+    services = await open_services(settings)
+    await services.close()
+
+
+async def test_the_folder_is_held_while_it_runs(settings: Settings) -> None:
+    services = await open_services(settings)
+    try:
+        with pytest.raises(ServiceError, match="is used by"):
+            await open_services(settings)
+    finally:
+        await services.close()
+
+
+async def test_a_public_address_without_keys_is_refused_before_anything_is_made(settings: Settings) -> None:
+    public = settings.model_copy(update={"server": Server(host="0.0.0.0"), "auth": Auth(mode="auto")})
+    with pytest.raises(ServiceError, match="emini-rag keys create"):
+        await open_services(public)
+    assert not (settings.data_dir / "corpus.sqlite3").exists()
+
+
+async def test_every_metric_shows_and_every_probe_answers(settings: Settings) -> None:
+    running = await open_running(settings)
+    services = running.services
+    try:
+        await answer(services, "What is a gap?")
+        async with asyncio.timeout(10):
+            while not all(status.ok for status in await services.probes.check() if status.required):
+                await asyncio.sleep(0.05)
+        page, _ = await services.exposition.render("")
+        assert b'rag_dependency_up{dependency="ollama"} 0.0' in page
+        assert b"rag_corpus_documents 1.0" in page
+    finally:
+        await services.close()
