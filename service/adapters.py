@@ -45,6 +45,7 @@ from service.telemetry.instrumented.peer import Peer
 from service.telemetry.instrumented.retriever import InstrumentedRetriever
 from service.telemetry.instrumented.vector_index import InstrumentedVectorIndex
 from service.telemetry.setup import Telemetry
+from service.telemetry.tracing import trace_headers
 
 # An address that is no address: a model that answers by rule, for development and measurements without Ollama.
 SCRIPTED_URL = "scripted:"
@@ -158,7 +159,14 @@ async def open_documents(
 ) -> Documents:
     url, limits = settings.chroma.url, settings.ingestion
     store = RemoteChroma(url) if url else EmbeddedChroma(settings.data_dir / "chroma")
-    chroma = ChromaIndex(store, corpus=_DEFAULT_CORPUS, timeout_s=settings.chroma.timeout_s, clock=clock)
+    chroma = ChromaIndex(
+        store,
+        corpus=_DEFAULT_CORPUS,
+        timeout_s=settings.chroma.timeout_s,
+        threads=settings.retrieval.threads,
+        headers=trace_headers if url else None,
+        clock=clock,
+    )
     stack.push_async_callback(chroma.close)
     vectors = InstrumentedVectorIndex(chroma, telemetry.stages, Peer.of("chroma", url) if url else None)
 
@@ -185,6 +193,8 @@ async def open_documents(
         lambda: corpus.active_embedder,
         clock,
         floor=settings.retrieval.floor,
+        # Half of the time for the whole search, so that words alone can still answer within it.
+        patience_s=settings.chroma.timeout_s / 2,
     )
     retriever = InstrumentedRetriever(
         hybrid, telemetry.stages, telemetry.meters, settings.embedding.model, deadline_s=settings.chroma.timeout_s

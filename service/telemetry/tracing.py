@@ -18,6 +18,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, SpanLimits, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace import format_span_id, format_trace_id, get_current_span
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from service.ask.types import TraceRef
 from service.telemetry.ring import TraceRing
@@ -29,6 +30,7 @@ ATTRIBUTE_CHARS = 4096
 # Told how many spans came to which end; None = they ended, and are meant to be sent.
 Count = Callable[[Export | None, int], None]
 
+_PROPAGATOR = TraceContextTextMapPropagator()
 _log = logging.getLogger(__name__)
 
 
@@ -38,6 +40,13 @@ def current_trace() -> TraceRef:
     if not context.is_valid:
         return TraceRef()
     return TraceRef(format_trace_id(context.trace_id), format_span_id(context.span_id))
+
+
+def trace_headers() -> dict[str, str]:
+    """W3C trace context of the current span, so that a server's own spans join the trace; empty outside any trace."""
+    carrier: dict[str, str] = {}
+    _PROPAGATOR.inject(carrier)
+    return carrier
 
 
 def make_resource(service: str, version: str, environment: str) -> Resource:

@@ -9,8 +9,8 @@ from prometheus_client import REGISTRY, CollectorRegistry
 
 from service.telemetry.logs import configure_logging
 from tests.fakes.logging_state import restored_logging
+from tests.fakes.span_exporter import ScriptedExporter
 from tests.telemetry.sample_app import SampleApp, make_telemetry
-from tests.unit.telemetry.test_tracing import ScriptedExporter
 
 
 def names(registry: CollectorRegistry) -> set[str]:

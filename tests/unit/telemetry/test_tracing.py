@@ -1,37 +1,18 @@
 """Provider, resource, limits, losses counted, and a bounded end."""
 
 import threading
-from collections.abc import Sequence
 
 import pytest
 from opentelemetry.metrics import NoOpMeterProvider
-from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 
 from service.ask.types import TraceRef
-from service.telemetry.tracing import Tracing, current_trace, make_resource, otlp_exporter, shut_down
+from service.telemetry.tracing import Tracing, current_trace, make_resource, otlp_exporter, shut_down, trace_headers
 from service.telemetry.vocabulary import Export
+from tests.fakes.span_exporter import ScriptedExporter
 
 LIMIT_S = 20.0
-
-
-class ScriptedExporter(SpanExporter):
-    """Answers each batch with the next of `results` (an exception is raised), then with success. `batches` is a log."""
-
-    def __init__(self, *results: SpanExportResult | Exception) -> None:
-        self.results = list(results)
-        self.batches: list[list[str]] = []
-        self.shutdowns = 0
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        self.batches.append([span.name for span in spans])
-        result = self.results.pop(0) if self.results else SpanExportResult.SUCCESS
-        if isinstance(result, Exception):
-            raise result
-        return result
-
-    def shutdown(self) -> None:
-        self.shutdowns += 1
 
 
 def make(exporter: SpanExporter | None = None) -> tuple[Tracing, list[tuple[Export | None, int]]]:
@@ -180,3 +161,12 @@ def test_shutting_down_runs_all_parts_at_once_and_waits_for_no_one_for_ever() ->
     late = shut_down({"hangs": lambda: hold.wait(LIMIT_S), "ends": lambda: None}, 0.05)
     hold.set()
     assert late == ("hangs",)
+
+
+def test_servers_are_told_the_trace_they_work_for() -> None:
+    assert trace_headers() == {}
+    tracer = TracerProvider().get_tracer("test")
+    with tracer.start_as_current_span("ask") as span:
+        context = span.get_span_context()
+        told = f"00-{context.trace_id:032x}-{context.span_id:016x}-{int(context.trace_flags):02x}"
+        assert trace_headers()["traceparent"] == told
