@@ -241,7 +241,7 @@ def _probes(
     ]
     probes = DependencyProbes(looks, clock)
     stack.push_async_callback(probes.close)
-    watch = DependencyWatch(probes)
+    watch = DependencyWatch(probes, clock=clock)
     watch.start()
     stack.push_async_callback(watch.close)
     return watch

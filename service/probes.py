@@ -1,7 +1,8 @@
 """Whether everything that the service leans on is there: what `/readyz` shows and the dependency gauges read.
 
 Probes run side by side, each waited for at most `timeout_s`; their results are kept for `fresh_s`, so that however
-often readiness is asked for, dependencies are looked at once in that time. A probe that hangs is not started again
+often readiness is asked for, dependencies are looked at once in that time. While something that is required is missing
+they are kept for `anxious_s` only, so that readiness follows a start at once. A probe that hangs is not started again
 while it hangs. A probe never raises: what goes wrong becomes a detail that says what to do.
 
 Only what makes every answer impossible is `required`: the documents' store and the data folder. Without Ollama,
@@ -44,11 +45,20 @@ class Probe:
 class DependencyProbes:
     """Implements `Probes`. Belongs to one event loop; `close` it at the end."""
 
-    def __init__(self, probes: Sequence[Probe], clock: Clock, *, timeout_s: float = 0.5, fresh_s: float = 2.0) -> None:
+    def __init__(
+        self,
+        probes: Sequence[Probe],
+        clock: Clock,
+        *,
+        timeout_s: float = 0.5,
+        fresh_s: float = 2.0,
+        anxious_s: float = 0.1,
+    ) -> None:
         self._probes = tuple(probes)
         self._clock = clock
         self._timeout_s = timeout_s
         self._fresh_s = fresh_s
+        self._anxious_s = anxious_s
         self._running: dict[str, asyncio.Task[str]] = {}
         self._lock = asyncio.Lock()
         self._known: tuple[DependencyStatus, ...] = ()
@@ -57,7 +67,8 @@ class DependencyProbes:
     async def check(self) -> tuple[DependencyStatus, ...]:
         """See `Probes.check`."""
         async with self._lock:
-            if self._clock.monotonic() - self._known_at_s >= self._fresh_s:
+            ready = all(status.ok for status in self._known if status.required)
+            if self._clock.monotonic() - self._known_at_s >= (self._fresh_s if ready else self._anxious_s):
                 self._known = await self._look()
                 self._known_at_s = self._clock.monotonic()
             return self._known

@@ -105,6 +105,19 @@ async def test_results_are_kept_for_a_while(clock: ManualClock) -> None:
     assert looker.looks == 2
 
 
+@pytest.mark.parametrize(("required", "looks"), [(True, 2), (False, 1)])
+async def test_what_is_required_and_missing_is_looked_at_again_soon(
+    clock: ManualClock, required: bool, looks: int
+) -> None:
+    looker = Looker()
+    looker.problem = "still reading"
+    probes = DependencyProbes([looker.probe(required=required)], clock, fresh_s=2.0, anxious_s=0.1)
+    await probes.check()
+    clock.advance(0.1)
+    await probes.check()
+    assert looker.looks == looks
+
+
 async def test_many_who_ask_at_once_make_one_look(clock: ManualClock) -> None:
     looker = Looker()
     probes = DependencyProbes([looker.probe()], clock)

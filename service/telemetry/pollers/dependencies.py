@@ -4,25 +4,34 @@ import asyncio
 import logging
 from collections.abc import Mapping
 
+from service.clock import Clock, SystemClock
 from service.services import DependencyStatus, Probes
 
 _log = logging.getLogger(__name__)
+
+# What is only just starting is not yet away.
+_GRACE_S = 5.0
 
 
 class DependencyWatch:
     """Implements `Probes` around others; remembers what they said. Belongs to one event loop; `close` it at the end."""
 
-    def __init__(self, probes: Probes, every_s: float = 15.0) -> None:
+    def __init__(self, probes: Probes, every_s: float = 15.0, *, clock: Clock | None = None) -> None:
         self._probes = probes
         self._every_s = every_s
+        self._clock: Clock = clock or SystemClock()
+        self._started_s = self._clock.monotonic()
         self._up: Mapping[str, bool] = {}
+        self._told: dict[str, bool] = {}
         self._task: asyncio.Task[None] | None = None
 
     async def check(self) -> tuple[DependencyStatus, ...]:
-        """See `Probes.check`. A dependency that changed is logged."""
+        """See `Probes.check`. A dependency that changed is logged, an absent one not before the start is over."""
         found = await self._probes.check()
+        starting = self._clock.monotonic() - self._started_s < _GRACE_S
         for status in found:
-            if status.ok != self._up.get(status.name, True):
+            if status.ok != self._told.get(status.name, True) and not (starting and not status.ok):
+                self._told[status.name] = status.ok
                 self._tell(status)
         self._up = {status.name: status.ok for status in found}
         return found

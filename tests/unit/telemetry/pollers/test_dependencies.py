@@ -7,6 +7,7 @@ import pytest
 
 from service.services import DependencyStatus
 from service.telemetry.pollers.dependencies import DependencyWatch
+from tests.fakes.clock import ManualClock
 
 LIMIT_S = 10.0
 
@@ -43,12 +44,27 @@ async def test_it_hands_on_and_remembers() -> None:
 
 async def test_changes_are_told_once(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO, "service.telemetry")
+    clock = ManualClock()
     watch = DependencyWatch(
-        ScriptedProbes((status(True),), (status(False),), (status(False),), (status(True),), (status(True),))
+        ScriptedProbes((status(True),), (status(False),), (status(False),), (status(True),), (status(True),)),
+        clock=clock,
     )
+    clock.advance(60)
     for _ in range(5):
         await watch.check()
     assert [record.message for record in caplog.records] == ["chroma is away: start it", "chroma is back"]
+
+
+async def test_what_is_only_starting_is_not_called_away(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "service.telemetry")
+    clock = ManualClock()
+    watch = DependencyWatch(ScriptedProbes((status(False),)), clock=clock)
+    await watch.check()
+    assert (watch.up(), caplog.records) == ({"chroma": False}, [])
+    clock.advance(5)
+    await watch.check()
+    await watch.check()
+    assert [record.message for record in caplog.records] == ["chroma is away: start it"]
 
 
 async def test_it_looks_again_and_again_whatever_a_look_ends_with() -> None:
