@@ -33,6 +33,7 @@ from service.retrieval.fts import FtsIndex
 from service.retrieval.hybrid import HybridRetriever
 from service.retrieval.port import KeywordIndex, Retriever, VectorIndex
 from service.retrieval.threads import WorkerThreads
+from service.routing.digests import KnownDigests
 from service.routing.fixed import FixedModelDirectory
 from service.routing.ollama import OllamaModelDirectory
 from service.routing.polling import ModelPolling
@@ -104,15 +105,21 @@ def make_models(
     stack.push_async_callback(client.close)
     embedding = settings.embedding.model
     names = (*settings.chat_models, *([embedding] if embedding else ()))
+    digests = KnownDigests(settings.data_dir / "models.json")
     found = OllamaModelDirectory(
-        client, names, clock, num_ctx=settings.ollama.num_ctx, keep_alive=settings.ollama.keep_alive
+        client,
+        names,
+        clock,
+        num_ctx=settings.ollama.num_ctx,
+        keep_alive=settings.ollama.keep_alive,
+        digests=digests.by_model,
     )
 
     def heard(snapshot: ModelSnapshot) -> None:
         if snapshot.reachable:
             breakers.server_answered()
 
-    polling = ModelPolling(found, settings.ollama.poll_s, [heard])
+    polling = ModelPolling(found, settings.ollama.poll_s, [heard, digests.note])
     polling.start()
     stack.push_async_callback(polling.close)
     generator = OllamaGenerator(

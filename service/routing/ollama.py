@@ -38,6 +38,7 @@ class OllamaModelDirectory:
     """Implements `ModelDirectory` for the models in `names` (chat models and the embedder), by their configured names.
 
     `num_ctx` and `keep_alive` must be those of the generator, or the first answer would load the model again.
+    `digests` are those known from an earlier run; they hold until Ollama is seen.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class OllamaModelDirectory:
         poll_timeout_s: float = 2.0,
         load_timeout_s: float = 300.0,
         pull_silence_s: float = 300.0,
+        digests: Mapping[str, str] | None = None,
     ) -> None:
         self._client = client
         self._clock = clock
@@ -59,7 +61,8 @@ class OllamaModelDirectory:
         self._poll_timeout_s = poll_timeout_s
         self._load_timeout_s = load_timeout_s
         self._pull_silence_s = pull_silence_s
-        self._current = ModelSnapshot(models={name: ModelState(name) for name in names})
+        known = digests or {}
+        self._current = ModelSnapshot(models={name: ModelState(name, digest=known.get(name)) for name in names})
         self._capabilities: dict[str, frozenset[str]] = {}
         self._resident: frozenset[str] | None = None
         self._polling = asyncio.Lock()
