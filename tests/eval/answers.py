@@ -11,14 +11,16 @@ wrongly_silent    share of answerable questions without any quotation
 from collections.abc import Mapping, Sequence
 
 from service.generation.extractive import SentenceExtractor
-from service.generation.port import Excerpt
+from service.generation.port import Excerpt, Extractor
 from service.retrieval.port import Passage
 from tests.eval.retrieval_measures import Gold, Question, Span, holds, mean
 
 
-def answer_figures(found: Sequence[tuple[Question, Sequence[Passage]]]) -> dict[str, float]:
+def answer_figures(
+    found: Sequence[tuple[Question, Sequence[Passage]]], extractor: Extractor | None = None
+) -> dict[str, float]:
     """`found` are the passages above the floor for each question, as the service would quote from them."""
-    extractor = SentenceExtractor()
+    extractor = extractor or SentenceExtractor()
     answered = [(question, passages, extractor.extract(question.text, passages)) for question, passages in found]
     asked = [one for one in answered if one[0].answerable]
     unanswerable = [one for one in answered if not one[0].answerable]

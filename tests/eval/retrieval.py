@@ -15,7 +15,7 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -156,10 +156,12 @@ def _worse(
     return lines
 
 
-def main(arguments: Sequence[str] = (), results: Path = RESULTS) -> int:
+def main(
+    arguments: Sequence[str] = (), results: Path = RESULTS, measure: Callable[[], dict[str, Any]] | None = None
+) -> int:
     """Measure, print, compare, write. The exit code."""
     began = time.monotonic()
-    quality = asyncio.run(evaluate())
+    quality = measure() if measure else asyncio.run(evaluate())
     target = results / "retrieval.json"
     committed = json.loads(target.read_text(encoding="utf-8")) if target.exists() else {}
     for name in committed.get("retrievers", {}):

@@ -1,8 +1,9 @@
 """The labelled questions are sound, the figures are right, and retrieval is as good as it was."""
 
+import asyncio
 import copy
 import json
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,6 @@ OTHER, SECOND = Piece("c.md", 100, 200), Piece("b.md", 0, 80)
 
 @pytest.fixture(scope="module")
 def quality() -> dict[str, Any]:
-    import asyncio
-
     return asyncio.run(retrieval.evaluate())
 
 
@@ -76,7 +75,7 @@ def test_figures_of_a_known_case() -> None:
     assert measures.by_tag([ONE, TWO], lambda question: float(len(question.gold))) == {"comparison": 2, "direct": 1}
 
 
-def test_figures_of_known_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_figures_of_known_answers() -> None:
     text = "Filler words stand here first. " * 5
     found = Passage("c1", "d1", "a.md", text, 90, 90 + len(text), 1.0)
     quoted = {
@@ -86,12 +85,11 @@ def test_figures_of_known_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     }
 
     class Scripted:
-        def extract(self, text: str, passages: object) -> list[Excerpt]:
-            return quoted[text]
+        def extract(self, text: str, passages: Sequence[Passage]) -> tuple[Excerpt, ...]:
+            return tuple(quoted[text])
 
-    monkeypatch.setattr(answers, "SentenceExtractor", Scripted)
     unanswerable = Question("q3", "none", (), ("adjacent",))
-    figures = answers.answer_figures([(ONE, [found]), (TWO, []), (unanswerable, [])])
+    figures = answers.answer_figures([(ONE, [found]), (TWO, []), (unanswerable, [])], Scripted())
     assert figures == {
         "quoted": 0.5,
         "quoted_first": 0.5,
@@ -153,35 +151,25 @@ def test_a_drop_is_reported_in_the_right_direction_and_a_small_one_is_not(qualit
     assert retrieval.regressions({}, quality) == []
 
 
-@pytest.fixture
-def measured(quality: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
-    """`main` measures this, instead of all over again."""
+def test_main_writes_once_then_leaves_alone_and_refuses_a_regression(quality: dict[str, Any], tmp_path: Path) -> None:
     now = copy.deepcopy(quality)
-
-    async def evaluate() -> dict[str, Any]:
-        return copy.deepcopy(now)
-
-    monkeypatch.setattr(retrieval, "evaluate", evaluate)
-    yield now
-
-
-def test_main_writes_once_then_leaves_alone_and_refuses_a_regression(measured: dict[str, Any], tmp_path: Path) -> None:
     target = tmp_path / "docs" / "retrieval.json"
-    assert retrieval.main(results=target.parent) == 0
+    assert retrieval.main(results=target.parent, measure=lambda: copy.deepcopy(now)) == 0
     first = target.read_bytes()
     written = target.stat().st_mtime_ns
-    assert retrieval.main(results=target.parent) == 0
+    assert retrieval.main(results=target.parent, measure=lambda: copy.deepcopy(now)) == 0
     assert target.stat().st_mtime_ns == written
-    measured["retrievers"]["bm25"]["test"]["recall@5"] -= 0.05
-    assert retrieval.main(results=target.parent) == 1
+    now["retrievers"]["bm25"]["test"]["recall@5"] -= 0.05
+    assert retrieval.main(results=target.parent, measure=lambda: copy.deepcopy(now)) == 1
     assert target.read_bytes() == first
-    assert retrieval.main(["--accept"], target.parent) == 0
+    assert retrieval.main(["--accept"], target.parent, measure=lambda: copy.deepcopy(now)) == 0
     assert target.read_bytes() != first
     assert "| bm25 | test |" in target.with_suffix(".md").read_text()
 
 
-def test_rows_that_could_not_be_measured_are_kept(measured: dict[str, Any], tmp_path: Path) -> None:
-    assert retrieval.main(results=tmp_path) == 0
-    del measured["retrievers"]["hybrid"]
-    assert retrieval.main(results=tmp_path) == 0
+def test_rows_that_could_not_be_measured_are_kept(quality: dict[str, Any], tmp_path: Path) -> None:
+    now = copy.deepcopy(quality)
+    assert retrieval.main(results=tmp_path, measure=lambda: copy.deepcopy(now)) == 0
+    del now["retrievers"]["hybrid"]
+    assert retrieval.main(results=tmp_path, measure=lambda: copy.deepcopy(now)) == 0
     assert "hybrid" in json.loads((tmp_path / "retrieval.json").read_text())["retrievers"]

@@ -11,7 +11,7 @@ import json
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -87,6 +87,7 @@ class FakeOllama:
         self.loads: Counter[str] = Counter()
         self.port = 0
         self._server: asyncio.Server | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._open: set[asyncio.Task[None]] = set()
         self._gates: dict[str, asyncio.Semaphore] = {}
         self._loading: dict[str, asyncio.Lock] = {}
@@ -129,18 +130,31 @@ class FakeOllama:
 
     @contextlib.contextmanager
     def in_thread(self) -> Iterator[Self]:
-        """Serve from a thread with a loop of its own, for tests and benchmarks that are not asynchronous."""
-        loop = asyncio.new_event_loop()
+        """Serve from a thread with a loop of its own, for tests and benchmarks that are not asynchronous. Then `crash`
+        and `come_back` stand for `kill` and `start`."""
+        loop = self._loop = asyncio.new_event_loop()
         thread = threading.Thread(target=loop.run_forever, name="fake ollama", daemon=True)
         thread.start()
         try:
-            asyncio.run_coroutine_threadsafe(self.start(), loop).result(10)
+            self.come_back()
             yield self
         finally:
-            asyncio.run_coroutine_threadsafe(self.kill(), loop).result(10)
+            self.crash()
             loop.call_soon_threadsafe(loop.stop)
             thread.join(10)
             loop.close()
+
+    def crash(self) -> None:
+        """`kill`, from another thread."""
+        self._from_outside(self.kill())
+
+    def come_back(self) -> None:
+        """`start`, from another thread."""
+        self._from_outside(self.start())
+
+    def _from_outside(self, step: Coroutine[None, None, None]) -> None:
+        assert self._loop is not None, "not in a thread"
+        asyncio.run_coroutine_threadsafe(step, self._loop).result(10)
 
     async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()

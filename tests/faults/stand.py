@@ -1,8 +1,11 @@
-"""What the tests of the whole process ask, and answer from: one model, one small document, and the settings for both."""
+"""What tests of the whole process ask and answer from: one model, one small document, and the settings for both."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import httpx
 
 from tests.components.process import wait_until
 from tests.components.service import RunningService
@@ -11,7 +14,8 @@ from tests.fakes.ollama_server import FakeOllama
 MODEL = "llama3.2:3b"
 ONE_MODEL = {f"RAG_ROUTING__MODELS__{tier}": MODEL for tier in ("SIMPLE", "MEDIUM", "COMPLEX", "RESEARCH")}
 CHAT = "/api/chat"
-SEEN_S = 20.0
+# Far above what anything takes, so that only a hang ends in failure.
+PATIENCE_S = 30.0
 _QUESTIONS = 1000
 
 
@@ -43,7 +47,42 @@ def environment(folder: Path, ollama: FakeOllama, **more: str) -> dict[str, str]
 
 @contextmanager
 def answering(folder: Path, ollama: FakeOllama, **more: str) -> Iterator[RunningService]:
-    """A service that has seen its model server."""
+    """A service that has seen its model server. Keyword names are environment variables."""
     with RunningService(folder, environment(folder, ollama, **more)) as service:
-        wait_until(lambda: service.value("rag_ollama_up") == 1, SEEN_S, "the service sees Ollama")
+        wait_until(lambda: service.value("rag_ollama_up") == 1, PATIENCE_S, "the service sees Ollama")
         yield service
+
+
+def client(service: RunningService, *, connections: int = 10, **headers: str) -> httpx.AsyncClient:
+    """For requests side by side."""
+    limits = httpx.Limits(max_connections=connections)
+    return httpx.AsyncClient(base_url=service.url, timeout=60, limits=limits, headers=headers, trust_env=False)
+
+
+async def until(condition: Callable[[], bool], what: str) -> None:
+    """Wait beside the loop, since asking the service for its metrics would block it."""
+    await asyncio.to_thread(wait_until, condition, PATIENCE_S, what)
+
+
+def in_flight(service: RunningService) -> float:
+    """Questions at the model now."""
+    return service.value("rag_admission_in_flight", gen_ai_request_model=MODEL)
+
+
+def waiting(service: RunningService) -> float:
+    """Questions in line for it."""
+    return service.value("rag_admission_waiting", gen_ai_request_model=MODEL)
+
+
+def failures(service: RunningService, stage: str, kind: str) -> float:
+    """Questions that failed there, in this way."""
+    return service.value("rag_errors_total", stage=stage, error_type=kind)
+
+
+def assert_calm(service: RunningService) -> None:
+    """What was foreseen is logged in one line: no traceback, nothing above a warning, nothing that is not our JSON."""
+    text = service.log.read_text(errors="replace")
+    assert "Traceback" not in text
+    assert [line for line in text.splitlines() if not line.startswith("{")] == []
+    loud = [line for line in service.log_lines() if line["level"] in {"ERROR", "CRITICAL"} or "exception.type" in line]
+    assert loud == []

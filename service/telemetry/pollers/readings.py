@@ -27,7 +27,7 @@ from service.telemetry.vocabulary import Problem
 RECENT_S = 300.0
 _RECENT_RECORDS = 200
 _BREAKER = {BreakerState.CLOSED: 0.0, BreakerState.HALF_OPEN: 1.0, BreakerState.OPEN: 2.0}
-_MODEL = "gen_ai_request_model"
+_MODEL = catalogue.MODEL_LABEL
 
 OnProblem = Callable[[Problem, str, Exception | None], None]
 
