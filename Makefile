@@ -37,6 +37,7 @@ e2e: .venv/dev ## The whole service with the real components (see: make componen
 
 eval: .venv/dev ## Quality of routing and retrieval on labelled questions, to docs/evaluation/
 	@$(BIN)/python -m tests.eval.routing
+	@$(BIN)/python -m tests.eval.retrieval
 
 bench: .venv/dev ## Cost of the service's own work, to docs/performance.md
 	@$(BIN)/python -m tests.bench

@@ -17,11 +17,11 @@ import ollama
 from service.clock import Clock
 from service.errors import BadDependencyReply, Dependency, DependencyTimeout, DependencyUnavailable, ErrorKind
 from service.generation.breaker import Attempt, Breakers
+from service.generation.ollama_watch import Watch
 from service.generation.phases import phases_of, was_cold, was_truncated
 from service.generation.port import Chunk, Completion, FinishReason, GenerationRequest
 from service.generation.retries import RetryBudget
 from service.generation.thinking import think_of
-from service.generation.ollama_watch import Watch
 from service.ollama.client import calling, keep_alive_of
 from service.routing.port import ModelSnapshot, ModelState, Tier
 

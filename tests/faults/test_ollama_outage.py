@@ -6,27 +6,26 @@ The server is looked at once, at the start, so that only the questions themselve
 import asyncio
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
 from tests.components.process import wait_until
 from tests.components.service import RunningService
 from tests.fakes.ollama_server import FakeModel, FakeOllama, Fault
-from tests.faults.stand import CHAT, MODEL, PATIENCE_S, answering, assert_calm, client, question, until
+from tests.faults.stand import CHAT, MODEL, PATIENCE_S, answering, assert_calm, client, question
 
 CLOSED, HALF_OPEN, OPEN = 0, 1, 2
 FAILURES = 5
 AT_ONCE = 12
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def ollama() -> Iterator[FakeOllama]:
     with FakeOllama([FakeModel(MODEL, resident=True)], slots=AT_ONCE).in_thread() as running:
         yield running
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def service(ollama: FakeOllama, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningService]:
     with answering(
         tmp_path_factory.mktemp("outage"), ollama, RAG_OLLAMA__POLL_S="3600", RAG_ADMISSION__SLOTS=str(AT_ONCE)
@@ -39,38 +38,57 @@ def breaker(service: RunningService, name: str) -> float:
     return service.value("rag_breaker_state", dependency=name)
 
 
-async def together(service: RunningService, first: int) -> list[dict[str, Any]]:
-    async with client(service, connections=AT_ONCE) as http:
-        asks = (http.post("/ask", json={"query": question(first + number)}) for number in range(AT_ONCE))
-        return [reply.raise_for_status().json() for reply in await asyncio.gather(*asks)]
-
-
-def test_breakers_open_fail_fast_and_close_by_themselves(service: RunningService, ollama: FakeOllama) -> None:
-    a_model_that_keeps_failing(service, ollama)
-    a_server_that_is_gone(service, ollama)
-
-
-def a_model_that_keeps_failing(service: RunningService, ollama: FakeOllama) -> None:
-    name = f"ollama/{MODEL}"
-    ollama.fault = Fault(status=500)
+def test_a_server_that_is_gone_is_left_alone_then_tried_by_one(service: RunningService, ollama: FakeOllama) -> None:
+    ollama.crash()
     for number in range(FAILURES):
-        assert service.client.post("/ask", json={"query": question(number)}).status_code == 500
-    assert len(ollama.bodies(CHAT)) == FAILURES
-    assert breaker(service, name) == OPEN
+        assert service.ask(question(number))["mode"] == "extractive"
+    assert breaker(service, "ollama") == OPEN
 
-    # Left alone: answered at once, from the documents, and nothing reaches the server. Who names it is no exception.
-    for number, model in enumerate(("auto", MODEL), start=20):
+    # It is back, but nobody connects to see: answers come at once, from the documents.
+    ollama.come_back()
+    connections = ollama.connections
+    for number in range(10, 15):
+        answer = service.ask(question(number))
+        assert (answer["mode"], answer["routing"]["chosen"]) == ("extractive", None)
+        assert "keeps failing" in answer["routing"]["explanation"][-1]
+    assert (ollama.connections, ollama.bodies(CHAT)) == (connections, [])
+
+    wait_until(lambda: breaker(service, "ollama") == HALF_OPEN, PATIENCE_S, "it may be tried")
+    modes = asyncio.run(tried_by_many(service, ollama))
+    assert modes == {"generated": 1, "extractive": AT_ONCE - 1}
+    assert len(ollama.bodies(CHAT)) == 1
+    assert breaker(service, "ollama") == CLOSED
+    assert service.ask(question(40))["mode"] == "generated"
+
+
+async def tried_by_many(service: RunningService, ollama: FakeOllama) -> Counter[str]:
+    """The one call that tries it lasts until all the others have been answered."""
+    modes: Counter[str] = Counter()
+    model = ollama.model(MODEL)
+    model.token_s = 3.0
+
+    async def one(number: int) -> None:
+        reply = await http.post("/ask", json={"query": question(number)})
+        modes[reply.raise_for_status().json()["mode"]] += 1
+        if modes.total() == AT_ONCE - 1:
+            model.token_s = 0.0
+
+    async with client(service, connections=AT_ONCE) as http:
+        await asyncio.gather(*(one(20 + number) for number in range(AT_ONCE)))
+    return modes
+
+
+def test_a_model_that_keeps_failing_is_left_alone(service: RunningService, ollama: FakeOllama) -> None:
+    calls = len(ollama.bodies(CHAT))
+    ollama.fault = Fault(status=500)
+    for number in range(50, 50 + FAILURES):
+        assert service.client.post("/ask", json={"query": question(number)}).status_code == 500
+    ollama.fault = None
+    assert len(ollama.bodies(CHAT)) == calls + FAILURES
+    assert (breaker(service, f"ollama/{MODEL}"), breaker(service, "ollama")) == (OPEN, CLOSED)
+    # Who asks for it by name is no exception.
+    for number, model in enumerate(("auto", MODEL), start=60):
         answer = service.ask(question(number), model=model)
         assert (answer["mode"], answer["routing"]["reason"]) == ("extractive", "unavailable")
         assert "model_unavailable" in answer["degraded"]
-    assert len(ollama.bodies(CHAT)) == FAILURES
-
-    # Tried again, by one question alone; that one fails, and the door is shut for another while.
-    wait_until(lambda: breaker(service, name) == HALF_OPEN, PATIENCE_S, "it may be tried")
-    statuses = asyncio.run(tried(service, ollama))
-    assert len(ollama.bodies(CHAT)) == FAILURES + 1
-    assert statuses == {200: AT_ONCE - 1, 504: 1}
-
-
-async def tried(service: RunningService, ollama: FakeOllama) -> Counter[int]:
-    raise NotImplementedError
+    assert len(ollama.bodies(CHAT)) == calls + FAILURES

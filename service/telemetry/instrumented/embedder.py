@@ -26,9 +26,7 @@ class InstrumentedEmbedder:
         deadline_s: float | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self._inner = inner
-        self._stages = stages
-        self._meters = meters
+        self._inner, self._stages, self._meters = inner, stages, meters
         self._clock = clock or SystemClock()
         self._deadline_s = deadline_s
         self._attributes: Attributes = {

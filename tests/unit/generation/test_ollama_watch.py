@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from service.errors import DependencyTimeout
-from service.generation.port import Chunk, GenerationRequest
 from service.generation.ollama_watch import Watch
+from service.generation.port import Chunk, GenerationRequest
 from service.ollama.errors import BudgetSpent
 from service.routing.port import Tier
 from tests.fakes.clock import ManualClock
