@@ -10,7 +10,8 @@ could did do does doing down during each few for from further get give had has h
 in into is it its itself just let me more most my no nor not now of off on once only or other our out over own please
 same she should so some such tell than that the their them then there these they this those through to too under until
 up upon us use used very was we were what when where which while who whom whose why will with would you your explain
-describe define mean means work works vs
+describe define mean means work works vs analyze analyse evaluate summarize summarise discuss provide comprehensive
+detailed thorough
 """
 _STOP_GERMAN = """
 aber als am an auch auf aus bei beim bin bis bist da damit dann das dass dem den denn der des dessen die dies diese
