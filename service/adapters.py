@@ -87,7 +87,7 @@ def make_cache(name: CacheName, settings: Settings, clock: Clock, stack: AsyncEx
         if bounds.url
         else SqliteCache(name, settings.data_dir / f"cache-{name}.sqlite3", bounds.max_entries, bounds.max_bytes, clock)
     )
-    cache = TieredCache(memory, lasting)
+    cache = TieredCache(memory, lasting, clock)
     stack.push_async_callback(cache.close)
     return cache
 

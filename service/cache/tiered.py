@@ -1,12 +1,18 @@
 """Memory in front of a store that lasts: quick hits, and still hits after a restart."""
 
+from collections import OrderedDict
 from dataclasses import replace
 from typing import Protocol
 
 from service.cache.memory import MemoryCache
 from service.cache.port import Cache, CacheControl, CacheEntry, CacheKey, CacheName, CacheResult, CacheStats, Lookup
 from service.cache.tally import Tally
+from service.clock import Clock
 
+# Longer than the pause between repeated questions under load, shorter than anybody notices.
+_ABSENT_S = 1.0
+_MOST_ABSENT = 1024
+_ABSENT = frozenset({CacheResult.MISS, CacheResult.INVALIDATED})
 _CLEARNESS = (CacheResult.MISS, CacheResult.INVALIDATED, CacheResult.EXPIRED)
 
 
@@ -23,12 +29,18 @@ class TieredCache:
 
     Statistics are those of the two together, nothing counted twice: lookups are counted here, and since memory holds
     copies, sizes and evictions are the larger figure of the two (while the store is away, memory's own).
+
+    What the store does not have is not asked for again within `_ABSENT_S`: a hit by the second of two keys would else
+    wait for the store each time. Another replica's new entry is seen that much later.
     """
 
-    def __init__(self, memory: MemoryCache, persistent: PersistentCache) -> None:
+    def __init__(self, memory: MemoryCache, persistent: PersistentCache, clock: Clock) -> None:
         self._memory = memory
         self._persistent = persistent
+        self._clock = clock
         self._tally = Tally()
+        # Digest -> the vain lookup, and until when it holds; oldest first.
+        self._absent: OrderedDict[str, tuple[float, Lookup]] = OrderedDict()
 
     @property
     def name(self) -> CacheName:
@@ -47,6 +59,7 @@ class TieredCache:
         return self._tally.seen(best)
 
     async def store(self, key: CacheKey, entry: CacheEntry, control: CacheControl) -> bool:
+        self._absent.pop(key.digest, None)
         in_memory = await self._memory.store(key, entry, control)
         lasting = await self._persistent.store(key, entry, control)
         return in_memory or lasting
@@ -74,11 +87,23 @@ class TieredCache:
         if quick.entry is not None:
             self._persistent.touch(key)
             return quick
-        lasting = await self._persistent.lookup((key,), control)
+        lasting = await self._ask_store(key, control)
         if lasting.entry is not None:
             self._memory.refill(key, lasting.entry, lasting.age_s)
             return lasting
         return replace(_clearer(quick, lasting), degraded=lasting.degraded)
+
+    async def _ask_store(self, key: CacheKey, control: CacheControl) -> Lookup:
+        until_s, vain = self._absent.get(key.digest, (0.0, None))
+        if vain is not None and self._clock.monotonic() < until_s:
+            return vain
+        found = await self._persistent.lookup((key,), control)
+        if found.result in _ABSENT and not found.degraded:
+            self._absent[key.digest] = (self._clock.monotonic() + _ABSENT_S, found)
+            self._absent.move_to_end(key.digest)
+            if len(self._absent) > _MOST_ABSENT:
+                self._absent.popitem(last=False)
+        return found
 
 
 def _clearer(one: Lookup, other: Lookup) -> Lookup:

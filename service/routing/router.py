@@ -5,6 +5,7 @@ process, so a decision costs microseconds and cannot fail for a network's sake. 
 """
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from service.admission.port import Limiter
 from service.errors import UnknownModel
@@ -16,6 +17,7 @@ from service.routing.port import AUTO, ModelDirectory, ModelSnapshot, ModelState
 
 SERVER_BREAKER = "ollama"
 _SHOWN_CHARS = 64
+_DECISIONS_KEPT = 512
 
 
 class AvailabilityRouter:
@@ -41,7 +43,8 @@ class AvailabilityRouter:
         missing = [tier.value for tier in Tier if tier not in models]
         if missing:
             raise ValueError(f"no model for tier {', '.join(missing)}: every tier needs one")
-        self._policy = policy
+        # A decision depends on the text alone, and questions that are asked again are just those the cache answers.
+        self._decide = lru_cache(maxsize=_DECISIONS_KEPT)(policy.decide)
         self._models = dict(models)
         self._allowed = tuple(allowed)
         self._by_full_name = {full_name(name): name for name in allowed}
@@ -56,7 +59,7 @@ class AvailabilityRouter:
         """See `Router`. `None` and the empty name mean "auto" too."""
         name = (requested or "").strip()
         auto = not name or name.casefold() == AUTO
-        decision = self._policy.decide(text)
+        decision = self._decide(text)
         if auto or self._always_auto:
             notes = () if auto else (f"the service always chooses: ignored the requested {_shown(name)}",)
             return self._automatic(decision, AUTO if auto else _shown(name), notes)

@@ -49,7 +49,7 @@ def make(kind: str, request: pytest.FixtureRequest, clock: ManualClock, folder: 
         return SqliteCache(NAME, folder / "cache.sqlite", MAX_ENTRIES, MAX_BYTES, clock)
     if kind == "tiered":
         memory = MemoryCache(NAME, MAX_ENTRIES, MAX_BYTES, clock)
-        return TieredCache(memory, SqliteCache(NAME, folder / "cache.sqlite", MAX_ENTRIES, MAX_BYTES, clock))
+        return TieredCache(memory, SqliteCache(NAME, folder / "cache.sqlite", MAX_ENTRIES, MAX_BYTES, clock), clock)
     if kind == "valkey":
         url = request.getfixturevalue("valkey_url")
         return ValkeyCache(NAME, url, MAX_ENTRIES, clock, prefix=uuid.uuid4().hex)

@@ -4,6 +4,8 @@ import gzip
 import socket
 import struct
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -30,7 +32,7 @@ class OtlpSink:
     """Listens at `url`. Only spans whose request was acknowledged are in `spans`; `calls` logs what became of each
     request, `holding` counts those that wait for an answer right now. REFUSE means that nobody listens at all.
 
-    `fault` may be changed while it runs, but for REFUSE.
+    `fault` may be changed while it runs, but for REFUSE; `away` is for that.
     """
 
     def __init__(self, fault: Fault = Fault.NONE, slow_s: float = 0.2) -> None:
@@ -42,9 +44,8 @@ class OtlpSink:
         self.holding = 0
         self._lock = threading.Lock()
         self._released = threading.Event()
-        self._server = _Server(self)
+        self._serve(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1/traces"
-        self._thread = threading.Thread(target=lambda: self._server.serve_forever(0.02), name="otlp-sink", daemon=True)
 
     @property
     def names(self) -> list[str]:
@@ -64,9 +65,27 @@ class OtlpSink:
             self._thread.join(5)
         self._server.server_close()
 
+    @contextmanager
+    def away(self) -> Iterator[None]:
+        """Nobody listens for a while, at the same address."""
+        address, self.fault = self._server.server_address, Fault.REFUSE
+        self._server.shutdown()
+        self._thread.join(5)
+        self._server.server_close()
+        try:
+            yield
+        finally:
+            self.fault = Fault.NONE
+            self._serve(address)
+            self._thread.start()
+
     def release(self) -> None:
         """Let go of every request that is held; from now on nothing is held any more."""
         self._released.set()
+
+    def _serve(self, address: Any) -> None:
+        self._server = _Server(self, address)
+        self._thread = threading.Thread(target=lambda: self._server.serve_forever(0.02), name="otlp-sink", daemon=True)
 
     def hold(self, at_most_s: float) -> None:
         with self._lock:
@@ -95,9 +114,9 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, sink: OtlpSink) -> None:
+    def __init__(self, sink: OtlpSink, address: Any) -> None:
         self.sink = sink
-        super().__init__(("127.0.0.1", 0), _Handler)
+        super().__init__(address, _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that gave up waiting is what these tests are about."""
@@ -114,7 +133,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         fault = self.sink.fault
         self.sink.seen(fault.value)
-        if fault is Fault.RESET:
+        # A connection that was kept open is cut when nobody listens any more.
+        if fault in {Fault.RESET, Fault.REFUSE}:
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             self.connection.close()
             self.close_connection = True

@@ -44,8 +44,8 @@ def memory(clock: ManualClock) -> MemoryCache:
 
 
 @pytest.fixture
-async def cache(memory: MemoryCache, lasting: LastingFake) -> AsyncIterator[TieredCache]:
-    made = TieredCache(memory, lasting)
+async def cache(memory: MemoryCache, lasting: LastingFake, clock: ManualClock) -> AsyncIterator[TieredCache]:
+    made = TieredCache(memory, lasting, clock)
     yield made
     await made.close()
     assert lasting.closed
@@ -79,7 +79,7 @@ async def test_a_hit_in_the_store_refills_memory_with_its_age(
 async def test_a_shortened_time_to_live_holds_after_a_refill(tmp_path: Path, clock: ManualClock) -> None:
     disk = SqliteCache(CacheName.ANSWER, tmp_path / "c.sqlite", 10, 1 << 20, clock)
     await disk.store(KEY, entry(clock, ttl_s=100), CacheControl(ttl_s=5))
-    cache = TieredCache(MemoryCache(CacheName.ANSWER, 10, 1 << 20, clock), disk)
+    cache = TieredCache(MemoryCache(CacheName.ANSWER, 10, 1 << 20, clock), disk, clock)
     assert (await cache.lookup((KEY,), PLAIN)).result is CacheResult.HIT
     clock.advance(6)
     assert (await cache.lookup((KEY,), PLAIN)).result is CacheResult.EXPIRED
@@ -128,3 +128,32 @@ async def test_nothing_is_counted_twice(cache: TieredCache, lasting: LastingFake
     assert stats.size_bytes == lasting.stats().size_bytes
     assert await cache.clear() == 4
     assert cache.stats().evictions[EvictionReason.CLEARED] == 4
+
+
+async def test_what_the_store_lacks_is_not_asked_for_again_at_once(
+    cache: TieredCache, lasting: LastingFake, clock: ManualClock
+) -> None:
+    await cache.store(OTHER, entry(clock), PLAIN)
+    for _ in range(3):
+        assert (await cache.lookup((KEY, OTHER), PLAIN)).result is CacheResult.HIT
+    assert [keys for keys, _ in lasting.lookups] == [(KEY,)]
+    clock.advance(1.0)
+    await cache.lookup((KEY, OTHER), PLAIN)
+    assert len(lasting.lookups) == 2
+
+
+async def test_what_is_stored_is_found_at_once_also_where_it_was_missing(
+    cache: TieredCache, memory: MemoryCache, clock: ManualClock
+) -> None:
+    assert (await cache.lookup((KEY,), PLAIN)).entry is None
+    await cache.store(KEY, entry(clock), PLAIN)
+    await memory.clear()
+    assert (await cache.lookup((KEY,), PLAIN)).result is CacheResult.HIT
+
+
+async def test_a_store_that_fails_is_asked_again(cache: TieredCache, lasting: LastingFake, clock: ManualClock) -> None:
+    lasting.broken = True
+    assert (await cache.lookup((KEY,), PLAIN)).degraded
+    lasting.broken = False
+    assert not (await cache.lookup((KEY,), PLAIN)).degraded
+    assert len(lasting.lookups) == 2
