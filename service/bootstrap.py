@@ -15,7 +15,8 @@ from service.ask.parts import Budgets, Parts
 from service.ask.pipeline import Pipeline
 from service.ask.prompt import BudgetedPromptBuilder
 from service.ask.types import Asker
-from service.auth.gate import check_bind, gate_for
+from service.auth.bind import check_bind
+from service.auth.gate import gate_for
 from service.auth.keys import KeyStore
 from service.cache.port import Cache, CacheName
 from service.clock import Clock, SystemClock

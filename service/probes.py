@@ -5,8 +5,9 @@ often readiness is asked for, dependencies are looked at once in that time. Whil
 they are kept for `anxious_s` only, so that readiness follows a start at once. A probe that hangs is not started again
 while it hangs. A probe never raises: what goes wrong becomes a detail that says what to do.
 
-Only what makes every answer impossible is `required`: the documents' store and the data folder. Without Ollama,
-Chroma or a cache answers are poorer, and say so themselves. Where telemetry goes is no dependency.
+Only what makes every answer impossible is `required`: the documents' store, and at a first start the documents. Without
+room on the disk nothing new is kept; without Ollama, Chroma or a cache answers are poorer, and say so themselves. Where
+telemetry goes is no dependency.
 """
 
 import asyncio
@@ -26,6 +27,7 @@ from service.services import DependencyStatus
 
 DATA_FOLDER = "data_folder"
 DOCUMENTS = "documents"
+# Told well before the start is refused (`data_folder.MIN_FREE_BYTES`).
 MIN_FREE_BYTES = 200 << 20
 # How many of the latest requests tell whether the cache's store works.
 _LATEST = 5
@@ -160,12 +162,12 @@ def cache_probe(monitor: Monitor) -> Probe:
 
 
 def data_folder_probe(folder: Path, min_free_bytes: int = MIN_FREE_BYTES) -> Probe:
-    """Writes a small file and removes it, and looks at the room left."""
+    """Writes a small file and removes it, and looks at the room left. A service with a full disk still answers."""
 
     async def look() -> str:
         return await asyncio.to_thread(folder_problem, folder, min_free_bytes)
 
-    return Probe(DATA_FOLDER, required=True, look=look)
+    return Probe(DATA_FOLDER, required=False, look=look)
 
 
 def folder_problem(folder: Path, min_free_bytes: int = MIN_FREE_BYTES) -> str:

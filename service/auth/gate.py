@@ -1,10 +1,10 @@
 """Who may come in: by key, or everybody where that is safe or was asked for."""
 
-import ipaddress
 from typing import Protocol
 
+from service.auth.bind import is_loopback
 from service.auth.principal import LOCAL, Principal
-from service.errors import ErrorKind, ServiceError, Unauthorized
+from service.errors import Unauthorized
 
 _NO_KEY = "an API key is needed: send one as `Authorization: Bearer <key>`; `emini-rag keys create` makes one"
 _MODES = ("auto", "keys", "open")
@@ -14,8 +14,6 @@ class Keys(Protocol):
     """What a gate needs of the key store."""
 
     def verify(self, token: str) -> Principal: ...
-
-    def has_live_keys(self) -> bool: ...
 
     def list(self) -> tuple[object, ...]: ...
 
@@ -54,13 +52,6 @@ class AutoGate:
         return await self._by_key.admit(authorization) if self._keys.list() else LOCAL
 
 
-class PublicWithoutKeys(ServiceError):
-    """The service would be reachable from other machines with no key to keep them out."""
-
-    def __init__(self, detail: str) -> None:
-        super().__init__(ErrorKind.FORBIDDEN, detail)
-
-
 def gate_for(mode: str, host: str, keys: Keys) -> OpenGate | KeyGate | AutoGate:
     """The gate of `mode` (auto, keys, open) for an address. `auto` on a public address is `keys`."""
     if mode not in _MODES:
@@ -68,25 +59,3 @@ def gate_for(mode: str, host: str, keys: Keys) -> OpenGate | KeyGate | AutoGate:
     if mode == "open":
         return OpenGate()
     return AutoGate(keys) if mode == "auto" and is_loopback(host) else KeyGate(keys)
-
-
-def check_bind(mode: str, host: str, keys: Keys) -> None:
-    """Raises `PublicWithoutKeys` for a public address with no live key. `open` is an explicit choice and passes: behind
-    a container's published port, or a proxy that asks for keys itself, it is the right one."""
-    if mode == "open" or is_loopback(host) or keys.has_live_keys():
-        return
-    raise PublicWithoutKeys(
-        f"refusing to listen on {host or 'all addresses'} without an API key, because other machines could ask: create "
-        "one with `emini-rag keys create NAME --scope ask`, or listen on 127.0.0.1, or set RAG_AUTH__MODE=open if "
-        "something else keeps strangers out"
-    )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach `host`. A name other than localhost counts as public."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False

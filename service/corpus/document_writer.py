@@ -61,16 +61,25 @@ class DocumentWriter:
         self._limits = limits
         self._sql = sql
         self._threads = threads
+        self._told_trouble = ""
 
     async def prepare(self, *, verify: bool = False) -> str | None:
         """Get the vector index ready: None when documents can be embedded now, else why not (empty: no embedder).
         `verify` also looks whether vectors were lost."""
         async with self.turn:
             try:
-                return None if await self._vectors.prepare(verify=verify) is not None else ""
+                ready = await self._vectors.prepare(verify=verify) is not None
             except DependencyError as error:
-                _log.warning("vectors cannot be kept now, documents are found by their words: %s", error.detail)
+                self._tell(error.detail)
                 return error.detail
+            self._told_trouble = ""
+            return None if ready else ""
+
+    def _tell(self, trouble: str) -> None:
+        """Once, until it works again or fails otherwise: this is tried every few seconds."""
+        if trouble != self._told_trouble:
+            self._told_trouble = trouble
+            _log.warning("vectors cannot be kept now, documents are found by their words: %s", trouble)
 
     async def write(self, file: File, why_no_vectors: str | None) -> Ingested:
         """Raises what `Corpus.add` raises. `why_no_vectors` is what `prepare` said."""

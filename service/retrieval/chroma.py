@@ -136,9 +136,10 @@ class ChromaIndex:
         self._selected = embedder
 
     def _resolve(self, name: str, *, create: bool) -> "Collection":
+        # Opened first, under a lock: two threads that import the package at once fail.
+        server = self._open()
         from chromadb.api.models.Collection import Collection  # noqa: PLC0415
 
-        server = self._open()
         if create:
             model = server.create_collection(name, configuration={"hnsw": _HNSW}, get_or_create=True)
         else:
@@ -148,10 +149,10 @@ class ChromaIndex:
     def _on_collection(self, call: "Callable[[Collection], T]", *, create: bool = True) -> T:
         """Call with the selected collection. One that is gone was lost with its server's data: it is made again for
         writers and counters, who fill it, but is an error for a query, which would find nothing and not say why."""
-        from chromadb.errors import NotFoundError  # noqa: PLC0415
-
         if self._collection is None:
             raise DependencyUnavailable(Dependency.CHROMA, "no embedder has been seen yet, so there are no vectors")
+        from chromadb.errors import NotFoundError  # noqa: PLC0415
+
         name, collection = self._collection
         try:
             return call(collection)

@@ -1,17 +1,22 @@
 """What tests of the whole process ask and answer from: one model, one small document, and the settings for both."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from tests.components.process import wait_until
 from tests.components.service import RunningService
 from tests.fakes.ollama_server import FakeOllama
+from tests.fakes.otlp_sink import OtlpSink
 
 MODEL = "llama3.2:3b"
+EMBEDDER = "nomic-embed-text"
 ONE_MODEL = {f"RAG_ROUTING__MODELS__{tier}": MODEL for tier in ("SIMPLE", "MEDIUM", "COMPLEX", "RESEARCH")}
 CHAT = "/api/chat"
 # Far above what anything takes, so that only a hang ends in failure.
@@ -51,6 +56,38 @@ def answering(folder: Path, ollama: FakeOllama, **more: str) -> Iterator[Running
     with RunningService(folder, environment(folder, ollama, **more)) as service:
         wait_until(lambda: service.value("rag_ollama_up") == 1, PATIENCE_S, "the service sees Ollama")
         yield service
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """A service that asks for keys, the model server and the Collector it talks to, and a key of each tenant."""
+
+    service: RunningService
+    ollama: FakeOllama
+    sink: OtlpSink
+    tokens: Mapping[str, str]
+
+    def ask_as(self, tenant: str, query: str, **fields: Any) -> dict[str, Any]:
+        """One answer for the holder of that tenant's key."""
+        headers = {"authorization": f"Bearer {self.tokens[tenant]}"}
+        reply = self.service.client.post("/ask", json={"query": query, **fields}, headers=headers)
+        return dict(reply.raise_for_status().json())
+
+    def page(self) -> str:
+        """The metrics as text."""
+        reply = httpx.get(f"http://127.0.0.1:{self.service.metrics_port}/metrics", trust_env=False, timeout=PATIENCE_S)
+        return reply.raise_for_status().text
+
+    def every_span(self) -> list[Span]:
+        """All that were ended until now have arrived."""
+        service = self.service
+
+        def all_there() -> bool:
+            ended = service.value("rag_trace_spans_ended_total")
+            return ended > 0 and service.value("rag_trace_spans_total", result="delivered") == ended
+
+        wait_until(all_there, PATIENCE_S, "every span has arrived")
+        return list(self.sink.spans)
 
 
 def client(service: RunningService, *, connections: int = 10, **headers: str) -> httpx.AsyncClient:

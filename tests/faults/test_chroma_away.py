@@ -12,9 +12,8 @@ from tests.components.chroma import RunningChroma
 from tests.components.process import wait_until
 from tests.components.service import RunningService
 from tests.fakes.ollama_server import FakeModel, FakeOllama
-from tests.faults.stand import MODEL, PATIENCE_S, answering, assert_calm, client, question
+from tests.faults.stand import EMBEDDER, MODEL, PATIENCE_S, answering, assert_calm, client, question
 
-EMBEDDER = "nomic-embed-text"
 ASKS = 60
 
 

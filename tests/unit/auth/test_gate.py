@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from service.auth.gate import AutoGate, KeyGate, OpenGate, PublicWithoutKeys, check_bind, gate_for, is_loopback
+from service.auth.gate import AutoGate, KeyGate, OpenGate, gate_for
 from service.auth.keys import KeyStore
 from service.auth.principal import LOCAL, Scope
 from service.errors import ErrorKind, Unauthorized
@@ -60,39 +60,3 @@ def test_the_mode_and_the_address_choose_the_gate(store: KeyStore) -> None:
     assert isinstance(gate_for("auto", "0.0.0.0", store), KeyGate)
     with pytest.raises(ValueError, match="auto, keys, open"):
         gate_for("maybe", "127.0.0.1", store)
-
-
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "", "192.168.1.5", "box.lan"])
-@pytest.mark.parametrize("mode", ["auto", "keys"])
-def test_a_public_address_needs_a_key(store: KeyStore, mode: str, host: str) -> None:
-    with pytest.raises(PublicWithoutKeys, match="emini-rag keys create"):
-        check_bind(mode, host, store)
-    _, record = store.create("web", [Scope.ASK])
-    check_bind(mode, host, store)
-    store.revoke(record.id)
-    with pytest.raises(PublicWithoutKeys):
-        check_bind(mode, host, store)
-
-
-def test_loopback_and_an_explicit_choice_need_none(store: KeyStore) -> None:
-    check_bind("auto", "127.0.0.1", store)
-    check_bind("keys", "localhost", store)
-    check_bind("open", "0.0.0.0", store)
-
-
-@pytest.mark.parametrize(
-    ("host", "loopback"),
-    [
-        ("127.0.0.1", True),
-        ("127.9.9.9", True),
-        ("::1", True),
-        ("[::1]", True),
-        ("LOCALHOST", True),
-        ("0.0.0.0", False),
-        ("", False),
-        ("localhost.example", False),
-        ("10.0.0.1", False),
-    ],
-)
-def test_what_loopback_is(host: str, loopback: bool) -> None:
-    assert is_loopback(host) is loopback
