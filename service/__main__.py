@@ -64,8 +64,9 @@ async def _serve(settings: Settings) -> None:
         gc.freeze()
         listener = Listener(app, main_socket)
         metrics = Listener(metrics_app(running.telemetry.page), metrics_socket) if metrics_socket else None
-        _log.info("listening on http://%s:%d", host, listener.port)
+        _log.info('listening on http://%s:%d; try: emini-rag ask "What is momentum trading?"', host, listener.port)
         await Server(listener, running.drain, drain_s=settings.server.drain_s, metrics=metrics).run()
+        _log.info("stopped")
 
 
 if __name__ == "__main__":

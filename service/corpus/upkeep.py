@@ -55,6 +55,8 @@ class CorpusUpkeep:
 
     async def _read_folder(self) -> None:
         _tell(await self._corpus.add_folder(self._folder, self._note, prune=True), self._folder)
+        state = self._corpus.state()
+        _log.info("%d documents in %d passages can be asked about", state.documents, state.chunks)
 
     async def _embed(self) -> None:
         done = await self._corpus.embed_pending()

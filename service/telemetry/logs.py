@@ -145,7 +145,8 @@ def _adopt_uvicorn() -> None:
         logger = logging.getLogger(name)
         logger.handlers.clear()
         logger.propagate = name != "uvicorn.access"
-        logger.setLevel(logging.INFO)
+        # Its coming and going is told by us, once and in words.
+        logger.setLevel(logging.WARNING)
     # One line per request is written by the middleware, which knows route, cache and trace.
     logging.getLogger("uvicorn.access").disabled = True
 

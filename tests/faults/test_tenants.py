@@ -1,4 +1,4 @@
-"""Two tenants who ask the same: what one was answered is never a hit for the other, whatever happens at the same time."""
+"""Two tenants who ask the same: what one was answered is never a hit for the other, not even at the same time."""
 
 import asyncio
 from typing import Any

@@ -141,10 +141,11 @@ def test_libraries_speak_from_warning_on_and_the_servers_access_log_is_off() -> 
     logging.getLogger("httpx").info("HTTP Request: POST /api/chat")
     logging.getLogger("uvicorn.access").info('127.0.0.1 - "GET /?q=secret"')
     logging.getLogger("uvicorn.error").info("Application startup complete.")
+    logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
     logging.getLogger("service.x").debug("detail")
     logging.getLogger("httpx").warning("retrying")
 
-    assert [line["message"] for line in lines.all] == ["Application startup complete.", "detail", "retrying"]
+    assert [line["message"] for line in lines.all] == ["Invalid HTTP request received.", "detail", "retrying"]
 
 
 def test_a_repeating_exporter_is_heard_once() -> None:
