@@ -22,6 +22,7 @@ from service.cache.port import Cache, CacheName
 from service.clock import Clock, SystemClock
 from service.data_folder import DataFolder
 from service.drain import Drain
+from service.errors import ErrorKind, ServiceError
 from service.generation.extractive import SentenceExtractor
 from service.monitoring.monitored import MonitoredAsker
 from service.monitoring.summary import QueryMonitor
@@ -158,15 +159,20 @@ def _observe(
 
 
 def _telemetry(settings: Settings, clock: Clock) -> Telemetry:
-    return Telemetry(
-        service=settings.service_name,
-        version=read_version(),
-        environment=settings.environment,
-        models=settings.chat_models,
-        embedder=settings.embedding.model,
-        traces_url=settings.traces_url,
-        clock=clock,
-    )
+    try:
+        return Telemetry(
+            service=settings.service_name,
+            version=read_version(),
+            environment=settings.environment,
+            models=settings.chat_models,
+            embedder=settings.embedding.model,
+            traces_url=settings.traces_url,
+            clock=clock,
+        )
+    except ValueError as error:
+        # What OpenTelemetry says of its own variables: it names the variable, or what is wrong with two of them.
+        detail = f"a variable of OpenTelemetry (OTEL_...) cannot be used: {error}"
+        raise ServiceError(ErrorKind.OTHER, detail) from error
 
 
 def _asker(

@@ -8,15 +8,50 @@ imports this module.
 import difflib
 import json
 import os
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableValue
+
+
+def _address(example: str, *schemes: str, or_else: str = "") -> AfterValidator:
+    """An address with one of these schemes. Empty text, and `or_else`, keep the meaning that the setting gives them."""
+
+    def check(value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            usable = parts.scheme in schemes and bool(parts.hostname or parts.scheme == "unix") and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable and value not in {"", or_else}:
+            raise PydanticCustomError("address", "is no address; write it like {example}", {"example": example})
+        return value
+
+    return AfterValidator(check)
+
+
+def _duration(value: str) -> str:
+    if not _DURATION.fullmatch(value.strip()):
+        raise PydanticCustomError("duration", "is no duration; write it like 30m or 1h30m, -1 for ever")
+    return value
+
+
+_DURATION = re.compile(r"-?\d+(\.\d+)?|-?(\d+(\.\d+)?(ns|us|ms|s|m|h))+")
+_OLLAMA = "http://127.0.0.1:11434"
+
+_OllamaUrl = Annotated[str, _address(_OLLAMA, "http", "https", or_else="scripted:")]
+_ChromaUrl = Annotated[str, _address("http://127.0.0.1:8000", "http", "https")]
+_CacheUrl = Annotated[str, _address("redis://127.0.0.1:6379/0", "redis", "rediss", "unix")]
+_Duration = Annotated[str, AfterValidator(_duration)]
+_ModelName = Annotated[str, Field(min_length=1)]
 
 
 class _Group(BaseModel):
@@ -46,10 +81,10 @@ class Metrics(_Group):
 class Ollama(_Group):
     """The model server."""
 
-    url: str = Field("http://127.0.0.1:11434", description="Its address; an absent server means extractive answers.")
+    url: _OllamaUrl = Field(_OLLAMA, description="Its address; an absent server means extractive answers.")
     poll_s: float = Field(5.0, gt=0, description="Seconds between looks at installed and resident models.")
     connect_timeout_s: float = Field(2.0, gt=0, description="To open a connection.")
-    keep_alive: str = Field("30m", description="How long a model stays loaded after an answer.")
+    keep_alive: _Duration = Field("30m", description="How long a model stays loaded after an answer; -1 = for ever.")
     num_ctx: int = Field(8192, ge=256, description="Context window in tokens, the same for every call of a model.")
     think: bool = Field(False, description="Let capable models of the research tier think before they answer.")
 
@@ -57,7 +92,7 @@ class Ollama(_Group):
 class Chroma(_Group):
     """The vector store."""
 
-    url: str = Field("", description="Address of a Chroma server; empty = embedded in this process.")
+    url: _ChromaUrl = Field("", description="Address of a Chroma server; empty = embedded in this process.")
     timeout_s: float = Field(2.0, gt=0, description="Longest wait for one query.")
 
 
@@ -72,10 +107,10 @@ class Embedding(_Group):
 class TierModels(_Group):
     """Which model serves which tier."""
 
-    simple: str = "llama3.2:3b"
-    medium: str = "llama3.1:latest"
-    complex: str = "qwen2.5-coder:14b"
-    research: str = "gpt-oss:20b"
+    simple: _ModelName = "llama3.2:3b"
+    medium: _ModelName = "llama3.1:latest"
+    complex: _ModelName = "qwen2.5-coder:14b"
+    research: _ModelName = "gpt-oss:20b"
 
 
 class Routing(_Group):
@@ -114,7 +149,7 @@ class CacheSettings(_Group):
     ttl_s: float = Field(3600.0, ge=0)
     max_bytes: int = Field(64 << 20, ge=0)
     extractive_ttl_s: float = Field(60.0, ge=0, description="Answers made without a model are kept this long only.")
-    url: str = Field("", description="redis:// address shared by replicas; empty = this process and SQLite.")
+    url: _CacheUrl = Field("", description="redis:// address shared by replicas; empty = this process and SQLite.")
 
 
 class AdmissionSettings(_Group):

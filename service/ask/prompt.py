@@ -5,6 +5,7 @@ prompt injection; it contains it: the prompt holds no secret and the model has n
 """
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -22,10 +23,15 @@ SYSTEM = (
 _DOCUMENT = '<document number="{number}" source="{source}">\n{text}\n</document>'
 _QUESTION = "{documents}\n\nQuestion: {question}"
 
+_MARK = re.compile(r"<[\s/\u2215]*(?=document)", re.IGNORECASE)
+_IN_ATTRIBUTE = str.maketrans({'"': "'", "<": "(", ">": ")", "\n": " ", "\r": " "})
+
 # Characters per token of English prose are about four with the usual tokenizers; three leaves room for code,
 # numbers and other languages, because Ollama cuts a prompt that is too long without saying so.
 _CHARS_PER_TOKEN = 3
 _ENVELOPE_TOKENS = 64
+# Of the best passage at least this many characters are shown, frame included, however small the window.
+_SHORTEST_BLOCK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +77,11 @@ class BudgetedPromptBuilder:
             block = _block(len(used) + 1, passage)
             if used and len(block) > budget:
                 break
+            too_long = len(block) - max(budget, _SHORTEST_BLOCK)
+            if too_long > 0:
+                block = _block(1, passage, leave_out=too_long)
             used.append(passage)
-            blocks.append(block[: max(budget, 500)])
+            blocks.append(block)
             budget -= len(block)
         content = _QUESTION.format(documents="\n\n".join(blocks), question=text)
         chars = len(SYSTEM) + len(content)
@@ -85,8 +94,10 @@ class BudgetedPromptBuilder:
         )
 
 
-def _block(number: int, passage: Passage) -> str:
-    # A document must not be able to close its own frame.
-    text = passage.text.replace("</document", "<\u2215document").replace("<document", "<\u2215document")
-    source = passage.source.replace('"', "'").replace("\n", " ")
+def _block(number: int, passage: Passage, *, leave_out: int = 0) -> str:
+    """The passage in its frame, without the last `leave_out` characters of its text."""
+    text = passage.text[: max(0, len(passage.text) - leave_out)]
+    # A document must not be able to close its own frame, in any spelling that a model may take for the mark.
+    text = _MARK.sub("<\u2215", text)
+    source = passage.source.translate(_IN_ATTRIBUTE)
     return _DOCUMENT.format(number=number, source=source, text=text)

@@ -18,6 +18,8 @@ from service.auth.principal import Scope
 from service.errors import ErrorKind, ServiceError
 
 _FORMAT = 1
+# The second: what should be its folder is a file, which whoever needs that folder tells better.
+_ABSENT = (FileNotFoundError, NotADirectoryError)
 _OTHERS = 0o077
 # Together 2 s; a rewrite takes milliseconds.
 _LOCK_TRIES = 200
@@ -64,7 +66,7 @@ def stamp_of(path: Path) -> FileStamp | None:
     """None when there is no file."""
     try:
         status = path.stat()
-    except FileNotFoundError:
+    except _ABSENT:
         return None
     return FileStamp(status.st_mode, status.st_ino, status.st_mtime_ns, status.st_size)
 
@@ -78,7 +80,7 @@ def read_keys(path: Path) -> tuple[KeyRecord, ...]:
                 detail = f"{path} can be read by others (mode {mode & 0o777:o}): run `chmod 600 {path}`"
                 raise KeyFileUnusable(f"{detail}, and replace its keys if others use this machine")
             content = file.read()
-    except FileNotFoundError:
+    except _ABSENT:
         return ()
     except OSError as error:
         raise KeyFileUnusable(f"{path} cannot be read: {error.strerror}") from error

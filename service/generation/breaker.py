@@ -16,6 +16,7 @@ from service.generation.port import BreakerState
 from service.ollama.errors import BudgetSpent, OllamaUnreachable
 
 SERVER = "ollama"
+_SERVER_NAME = "Ollama"
 _COUNTED = frozenset(
     {
         ErrorKind.CONNECTION_ERROR,
@@ -39,8 +40,8 @@ class Breakers:
         self._clock = clock
         self._threshold = threshold
         self._pause_s = pause_s
-        self._server = self._new()
-        self._models = {model: self._new() for model in models}
+        self._server = self._new(_SERVER_NAME)
+        self._models = {model: self._new(_named(model)) for model in models}
 
     def state(self, model: str) -> BreakerState:
         """See `Health.state`."""
@@ -61,8 +62,8 @@ class Breakers:
 
         Raises `DependencyUnavailable` at once, with `retry_after_s`, when either breaker is open or being tried.
         """
-        own = self._models.setdefault(model, self._new())
-        for breaker, name in ((self._server, "Ollama"), (own, f"{model} (Ollama)")):
+        own = self._models.get(model) or self._models.setdefault(model, self._new(_named(model)))
+        for breaker, name in ((self._server, _SERVER_NAME), (own, _named(model))):
             wait_s = breaker.refuses_for()
             if wait_s is not None:
                 detail = f"{name} failed {self._threshold} times in a row and is left alone for a moment"
@@ -76,8 +77,12 @@ class Breakers:
         finally:
             attempt.leave()
 
-    def _new(self) -> Circuit:
-        return Circuit(self._clock, self._threshold, self._pause_s)
+    def _new(self, name: str) -> Circuit:
+        return Circuit(name, self._clock, self._threshold, self._pause_s)
+
+
+def _named(model: str) -> str:
+    return f"{model} ({_SERVER_NAME})"
 
 
 class Attempt:

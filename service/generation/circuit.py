@@ -1,14 +1,19 @@
 """One circuit: failures in a row, since when the way is barred, and the single call that tries it again. Pure but for
-the clock."""
+the clock, and for a line in the log when it opens and when it closes."""
+
+import logging
 
 from service.clock import Clock
 from service.generation.port import BreakerState
 
+_log = logging.getLogger(__name__)
+
 
 class Circuit:
-    """Failures in a row, and since when the way is barred."""
+    """Failures in a row, and since when the way is barred. `name` is for the log."""
 
-    def __init__(self, clock: Clock, threshold: int, pause_s: float) -> None:
+    def __init__(self, name: str, clock: Clock, threshold: int, pause_s: float) -> None:
+        self._name = name
         self._clock = clock
         self._threshold = threshold
         self._pause_s = pause_s
@@ -45,6 +50,9 @@ class Circuit:
     def fail(self) -> None:
         self._failures += 1
         if self._failures >= self._threshold or self._opened_at is not None:
+            if self._opened_at is None:
+                told = "%s failed %d times in a row: left alone, and tried every %g s"
+                _log.warning(told, self._name, self._failures, self._pause_s)
             self._opened_at = self._clock.monotonic()
 
     def relent(self) -> None:
@@ -54,6 +62,8 @@ class Circuit:
             self._failures = self._threshold - 1
 
     def close(self) -> None:
+        if self._opened_at is not None:
+            _log.info("%s answers again", self._name)
         self._failures = 0
         self._opened_at = None
         self._probe = None

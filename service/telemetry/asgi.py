@@ -24,7 +24,7 @@ from service.errors import ErrorKind, ServiceError
 from service.telemetry.catalogue import HTTP_DURATION, Attribute
 from service.telemetry.logs import mark_told
 from service.telemetry.meters import Meters
-from service.telemetry.routes import Routes
+from service.telemetry.routes import UNMATCHED, Routes
 from service.telemetry.veil import Veil, cover, lift
 from service.telemetry.vocabulary import OTHER, StatusClass
 
@@ -37,6 +37,8 @@ _METHODS = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"
 _LEFT = 499
 # One line of this many hits is written; everything else is written always.
 _HITS_PER_LINE = 100
+# Trace context that holds whatever a client likes, and would stand on every span of its trace.
+_FREE_TEXT = frozenset(("tracestate", "baggage"))
 _TOLD_HEADERS = {b"x-rag-cache": "cache", b"x-rag-model": "model", b"x-rag-outcome": "outcome"}
 
 _log = logging.getLogger(__name__)
@@ -55,7 +57,8 @@ def instrument(app: App, tracer_provider: TracerProvider, meters: Meters, clock:
         excluded_urls=_EXCLUDED_URLS,
         exclude_spans=["receive", "send"],
     )
-    build, shown = app.build_middleware_stack, [name.lower().encode() for name in get_global_textmap().fields]
+    build = app.build_middleware_stack
+    shown = [name.lower().encode() for name in get_global_textmap().fields if name.lower() not in _FREE_TEXT]
 
     def veiled() -> ASGIApp:
         stack = build()
@@ -89,9 +92,10 @@ def _span_details(routes: Routes) -> Callable[[Scope], tuple[str, dict[str, str]
     def details(scope: Scope) -> tuple[str, dict[str, str]]:
         method = scope["method"] if scope["method"] in _METHODS else "HTTP"
         template = routes.find(scope["path"])
+        # The path as it was sent is made up by the client: the template takes its place.
         if template is None:
-            return method, {}
-        return f"{method} {template.path}", {Attribute.HTTP_ROUTE: template.path}
+            return method, {Attribute.URL_PATH: UNMATCHED}
+        return f"{method} {template.path}", {Attribute.HTTP_ROUTE: template.path, Attribute.URL_PATH: template.path}
 
     return details
 

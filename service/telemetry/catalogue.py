@@ -308,6 +308,7 @@ class Attribute:
     """Keys of span attributes. Durations are in seconds."""
 
     HTTP_ROUTE = "http.route"
+    URL_PATH = "url.path"
     ERROR_TYPE = "error.type"
     EXCEPTION = "exception"
     EXCEPTION_TYPE = "exception.type"

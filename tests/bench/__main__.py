@@ -14,13 +14,19 @@ import time
 from pathlib import Path
 from types import ModuleType
 
-from tests.bench import cached
+from tests.bench import cached, footprint, metrics_page, miss, retrieval
 from tests.bench.figures import Row
 from tests.bench.page import render, results_object
 from tests.bench.plan import Plan
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-MEASUREMENTS: dict[str, ModuleType] = {"cached": cached}
+MEASUREMENTS: dict[str, ModuleType] = {
+    "cached": cached,
+    "miss": miss,
+    "retrieval": retrieval,
+    "metrics_page": metrics_page,
+    "footprint": footprint,
+}
 
 
 def main(arguments: list[str] | None = None, docs: Path = DOCS) -> int:

@@ -30,11 +30,17 @@ def word(source: str, edition: int) -> str:
 
 
 def content(source: str, edition: int) -> bytes:
-    """Two to nine chunks, the word in each."""
+    """Two to nine chunks, the word in each. The rest is as varied as prose: among vectors that are nearly all alike,
+    Chroma's approximate search does not reach every one, kill or no kill."""
     unique = word(source, edition)
-    sentences = 4 + (sum(map(ord, unique)) % 7) * 3
-    lines = [f"Sentence {number} of {unique} says how traders look at the market." for number in range(sentences)]
+    rng = random.Random(unique)
+    sentences = 4 + rng.randrange(7) * 3
+    lines = [f"Sentence {number} of {unique} says {_words(rng)}." for number in range(sentences)]
     return "\n\n".join(lines).encode()
+
+
+def _words(rng: random.Random) -> str:
+    return " ".join("".join(rng.choices("bcdfglmnprst", k=5)) for _ in range(6))
 
 
 def open_corpus(folder: Path) -> tuple[DocumentCorpus, ChromaIndex, FakeEmbedder]:

@@ -16,6 +16,8 @@ from tests.faults.stand import EMBEDDER, MODEL, PATIENCE_S, answering, assert_ca
 
 ASKS = 60
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def chroma(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningChroma]:

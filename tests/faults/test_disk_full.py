@@ -85,6 +85,7 @@ def refusal(service: RunningService) -> str:
     return started.stdout + started.stderr
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_told_and_survived(disk: SmallDisk, tmp_path: Path) -> None:
     models = [FakeModel(MODEL, resident=True), FakeModel(EMBEDDER, capabilities=("embedding",), resident=True)]
     with (

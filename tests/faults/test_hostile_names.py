@@ -1,4 +1,4 @@
-"""Names that strangers make up, of models, routes, methods, agents: they cost no series, name no span, reach nothing."""
+"""Names that strangers make up, of models, routes, methods: they cost no series, name no span, reach nothing."""
 
 import asyncio
 import http.client
@@ -17,7 +17,8 @@ HARMLESS = {"/api/tags", "/api/ps", "/api/show", "/api/version", "/api/chat", "/
 SPAN_NAMES = re.compile(
     r"(GET|POST|DELETE|PUT|PATCH|HEAD|OPTIONS|HTTP)( /[a-z/_0-9{}.:]*)?"
     rf"|invoke_workflow ask|route|cache (lookup|store)|coalesce|(embeddings|chat|generate_content) ({MODEL}|{EMBEDDER})"
-    r"|retrieval documents|search fts|(query|upsert|delete) documents|prompt|extract|admission|ollama (queue|load|prompt eval|eval)"
+    r"|retrieval documents|search fts|(query|upsert|delete) documents|prompt|extract|admission"
+    r"|ollama (queue|load|prompt eval|eval)"
     r"|ingest (document|folder)"
 )
 

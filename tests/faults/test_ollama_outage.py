@@ -38,6 +38,7 @@ def breaker(service: RunningService, name: str) -> float:
     return service.value("rag_breaker_state", dependency=name)
 
 
+@pytest.mark.slow
 def test_a_server_that_is_gone_is_left_alone_then_tried_by_one(service: RunningService, ollama: FakeOllama) -> None:
     ollama.crash()
     for number in range(FAILURES):
@@ -59,6 +60,8 @@ def test_a_server_that_is_gone_is_left_alone_then_tried_by_one(service: RunningS
     assert len(ollama.bodies(CHAT)) == 1
     assert breaker(service, "ollama") == CLOSED
     assert service.ask(question(40))["mode"] == "generated"
+    told = [line["message"] for line in service.log_lines() if line["logger"] == "service.generation.circuit"]
+    assert told == ["Ollama failed 5 times in a row: left alone, and tried every 5 s", "Ollama answers again"]
 
 
 async def tried_by_many(service: RunningService, ollama: FakeOllama) -> Counter[str]:

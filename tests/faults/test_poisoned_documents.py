@@ -56,7 +56,7 @@ def test_every_document_stands_in_a_frame_that_it_cannot_close(prompt: dict[str,
     assert len(openings) == len(closings) >= len(ORDERS)
     assert set(closings) == {"</document>"}
     for number, mark in enumerate(openings, 1):
-        assert re.fullmatch(rf'<document number="{number}" source="[^"\n]+">', mark)
+        assert re.fullmatch(rf'<document number="{number}" source="[^"<>\n]+">', mark)
     # Outside the frames there is the question, and nothing of theirs.
     outside = re.sub(r"<document [^\n]*>\n.*?\n</document>", "", said, flags=re.DOTALL)
     assert outside.split() == ["Question:", "What", "is", "grimbling?"]

@@ -31,6 +31,7 @@ def ollama() -> Iterator[FakeOllama]:
         yield running
 
 
+@pytest.mark.slow
 def test_short_answers_end_long_ones_say_why_and_a_dead_collector_holds_nothing_up(
     ollama: FakeOllama, tmp_path: Path
 ) -> None:

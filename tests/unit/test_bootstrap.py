@@ -63,6 +63,20 @@ async def test_a_scripted_model_is_refused_in_production(settings: Settings) -> 
         await open_running(settings.model_copy(update=update))
 
 
+async def test_a_variable_of_opentelemetry_that_cannot_be_used_is_told(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT", "-5")
+    with pytest.raises(ServiceError, match="OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"):
+        await open_running(settings)
+
+
+async def test_a_file_in_place_of_the_data_folder_is_told(settings: Settings) -> None:
+    settings.data_dir.write_text("a file")
+    with pytest.raises(ServiceError, match="cannot be written"):
+        await open_running(settings)
+
+
 async def test_a_failed_start_holds_nothing(settings: Settings) -> None:
     settings.data_dir.mkdir()
     broken = settings.data_dir / "corpus.sqlite3"

@@ -175,6 +175,45 @@ def test_what_is_not_json_where_json_is_needed_is_told_so(environment: pytest.Mo
     assert set(found) == {"RAG_SERVER__ALLOWED_HOSTS", "RAG_SERVER__PROT"}
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RAG_OLLAMA__URL", "localhost:11434"),
+        ("RAG_OLLAMA__URL", "http://:11434"),
+        ("RAG_OLLAMA__URL", "http://box:99999"),
+        ("RAG_CHROMA__URL", "ftp://box"),
+        ("RAG_CHROMA__URL", "scripted:"),
+        ("RAG_CACHE__URL", "http://127.0.0.1:6379"),
+        ("RAG_OLLAMA__KEEP_ALIVE", "30 minutes"),
+        ("RAG_ROUTING__MODELS__SIMPLE", ""),
+    ],
+)
+def test_what_could_never_work_is_refused_at_the_start(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
+    (problem,) = problems(environment, **{name: value}).values()
+    assert problem.variable == name
+    assert not value or value not in str(problem).removeprefix(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("RAG_OLLAMA__URL", "scripted:"),
+        ("RAG_OLLAMA__URL", "https://user:word@box.example/ollama"),
+        ("RAG_OLLAMA__URL", "http://[::1]:11434"),
+        ("RAG_CHROMA__URL", ""),
+        ("RAG_CACHE__URL", "unix:///run/valkey.sock"),
+        ("RAG_CACHE__URL", "rediss://box:6379/1"),
+        ("RAG_OLLAMA__KEEP_ALIVE", "-1"),
+        ("RAG_OLLAMA__KEEP_ALIVE", "1h30m"),
+        ("RAG_OLLAMA__KEEP_ALIVE", "90"),
+    ],
+)
+def test_what_can_work_is_taken_as_it_is(environment: pytest.MonkeyPatch, name: str, value: str) -> None:
+    environment.setenv(name, value)
+    found = load_settings()
+    assert value in {found.ollama.url, found.chroma.url, found.cache.url, found.ollama.keep_alive}
+
+
 def test_a_refused_value_is_never_shown(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("RAG_SERVER__PORT", "erag_secret")
     environment.setenv("RAG_API_KYE", "erag_secret")

@@ -36,6 +36,12 @@ def test_no_file_is_no_key(path: Path) -> None:
     assert stamp_of(path) is None
 
 
+def test_a_file_in_place_of_its_folder_is_for_others_to_complain_of(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("a file")
+    assert read_keys(tmp_path / "data" / "keys.json") == ()
+    assert stamp_of(tmp_path / "data" / "keys.json") is None
+
+
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o666, 0o601])
 def test_a_file_that_others_can_reach_is_refused_with_what_to_do(path: Path, mode: int) -> None:
     write_keys(path, [RECORD])

@@ -1,5 +1,7 @@
 """One circuit by itself; what is counted and who is let in is tested with the breakers."""
 
+import logging
+
 import pytest
 
 from service.generation.circuit import Circuit
@@ -14,7 +16,7 @@ def clock() -> ManualClock:
 
 @pytest.fixture
 def circuit(clock: ManualClock) -> Circuit:
-    return Circuit(clock, threshold=2, pause_s=5.0)
+    return Circuit("Ollama", clock, threshold=2, pause_s=5.0)
 
 
 def test_opens_at_the_threshold_and_not_before(circuit: Circuit) -> None:
@@ -54,3 +56,18 @@ def test_only_the_one_who_holds_the_place_gives_it_back(circuit: Circuit, clock:
     assert circuit.refuses_for() == 1.0
     circuit.leave("the probe")
     assert circuit.refuses_for() is None
+
+
+def test_the_log_tells_once_that_it_opened_and_once_that_it_closed(
+    circuit: Circuit, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    for _ in range(4):
+        circuit.fail()
+        clock.advance(5.0)
+    circuit.close()
+    circuit.close()
+    assert caplog.messages == [
+        "Ollama failed 2 times in a row: left alone, and tried every 5 s",
+        "Ollama answers again",
+    ]
