@@ -8,8 +8,8 @@ Nothing is shared between processes: two services on one Ollama each have their 
 import asyncio
 import math
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 from service.admission.port import Admission, Load, Rejected, RejectReason
 from service.clock import Clock
@@ -49,11 +49,23 @@ class SlotLimiter:
         finally:
             lane.leave()
 
+    @contextmanager
+    def reserve(self, model: str) -> Iterator[None]:
+        """See `Limiter.reserve`: as many claims as there are places to run and to wait."""
+        lane = self._lanes.setdefault(model, _Lane())
+        if lane.claims >= self._slots + self._waiting:
+            raise self._full(model, lane)
+        lane.claims += 1
+        try:
+            yield
+        finally:
+            lane.claims -= 1
+
     def load(self, model: str) -> Load:
         lane = self._lanes.get(model) or _Lane()
         return Load(
             in_flight=lane.running,
-            waiting=lane.waiting,
+            waiting=max(lane.waiting, lane.claims - lane.running),
             slots=self._slots,
             max_waiting=self._waiting,
             usual_service_s=lane.usual_s or 0.0,
@@ -69,14 +81,18 @@ class SlotLimiter:
             lane.running += 1
             return
         if lane.waiting >= self._waiting:
-            detail = f"{model} is busy: {lane.running} running and {lane.waiting} waiting, which is the limit"
-            raise self._rejected(RejectReason.QUEUE_FULL, detail, lane)
+            raise self._full(model, lane)
         if not await lane.wait(self._queue_s):
             detail = f"{model} is busy: no place within the queue deadline of {self._queue_s:g} s"
             raise self._rejected(RejectReason.QUEUE_TIMEOUT, detail, lane)
 
+    def _full(self, model: str, lane: "_Lane") -> Rejected:
+        waiting = max(lane.waiting, lane.claims - lane.running)
+        detail = f"{model} is busy: {lane.running} running and {waiting} waiting, which is the limit"
+        return self._rejected(RejectReason.QUEUE_FULL, detail, lane)
+
     def _rejected(self, reason: RejectReason, detail: str, lane: "_Lane") -> Rejected:
-        turns = (lane.running + lane.waiting) / self._slots
+        turns = max(lane.running + lane.waiting, lane.claims) / self._slots
         retry_s = float(math.ceil(min(_MAX_RETRY_S, max(_MIN_RETRY_S, (lane.usual_s or 0.0) * turns))))
         return Rejected(reason, f"{detail}; try again in {retry_s:g} s", retry_after_s=retry_s)
 
@@ -86,6 +102,7 @@ class _Lane:
 
     def __init__(self) -> None:
         self.running = 0
+        self.claims = 0
         self.queue: deque[asyncio.Future[bool]] = deque()
         self.usual_s: float | None = None
 

@@ -1,6 +1,6 @@
 """Bounded concurrency per model: the port and its values."""
 
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -50,4 +50,11 @@ class Limiter(Protocol):
         Leaving, or being cancelled while waiting, frees the place at once."""
         ...
 
-    def load(self, model: str) -> Load: ...
+    def reserve(self, model: str) -> AbstractContextManager[None]:
+        """Hold a claim to running or waiting, before any work is done for the request. Raises `Rejected` at once when
+        all of them are given away. Whoever holds one still has to enter `admit`."""
+        ...
+
+    def load(self, model: str) -> Load:
+        """Claims count as waiting until they run."""
+        ...

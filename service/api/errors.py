@@ -16,7 +16,7 @@ from starlette.routing import Match
 
 from service.api.json_text import to_json
 from service.api.validation import Invalid, faults_of
-from service.errors import ErrorKind, ServiceError
+from service.errors import DependencyError, ErrorKind, ServiceError
 from service.services import Services
 
 _log = logging.getLogger(__name__)
@@ -71,12 +71,18 @@ TITLES: Mapping[ErrorKind, str] = {
 _UNEXPECTED = "something unexpected happened; the trace id leads to the details in the service's log"
 
 
+def status_of(error: ServiceError) -> int:
+    """By kind; what another server refused, or failed at, is a bad gateway and not the client's or our own fault."""
+    status = STATUS[error.kind]
+    return 502 if isinstance(error, DependencyError) and status in {400, 500} else status
+
+
 def problem_of(error: ServiceError, trace_id: str) -> dict[str, Any]:
     """The members of the problem document. `stage` and `errors` are there only when they say something."""
     problem: dict[str, Any] = {
         "type": f"urn:emini-rag:problem:{error.kind}",
         "title": TITLES[error.kind],
-        "status": STATUS[error.kind],
+        "status": status_of(error),
         "kind": error.kind.value,
         "detail": error.detail,
         "trace_id": trace_id,
@@ -105,7 +111,7 @@ def problem_response(error: ServiceError, trace_id: str, path: str = "") -> Resp
         headers["www-authenticate"] = "Bearer"
     if isinstance(error, MethodNotAllowed):
         headers["allow"] = ", ".join(error.allowed)
-    return Response(to_json(body), STATUS[error.kind], headers, PROBLEM_MEDIA_TYPE)
+    return Response(to_json(body), status_of(error), headers, PROBLEM_MEDIA_TYPE)
 
 
 def unexpected(error: Exception) -> ServiceError:

@@ -6,7 +6,7 @@ replaced, because the reader has already seen it.
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from dataclasses import dataclass
 
 from service.ask.codec import decode, encode
@@ -51,15 +51,18 @@ class Answering:
         try:
             # Read before the search: an answer from an older corpus must never be kept under a newer version.
             version = self._parts.corpus_version()
-            found = await self._retrieve(question, laps)
-            worked: Worked | None = None
-            if found.passages and route.model is not None:
-                async with aclosing(self._generate(question, route, found, laps)) as pieces:
-                    async for piece in pieces:
-                        if isinstance(piece, Worked):
-                            worked = piece
-                        else:
-                            yield piece
+            laps.current = Stage.ADMISSION
+            # Claimed before the search, which would be work for nothing when there is no place.
+            with self._parts.limiter.reserve(route.model) if route.model else nullcontext():
+                found = await self._retrieve(question, laps)
+                worked: Worked | None = None
+                if found.passages and route.model is not None:
+                    async with aclosing(self._generate(question, route, found, laps)) as pieces:
+                        async for piece in pieces:
+                            if isinstance(piece, Worked):
+                                worked = piece
+                            else:
+                                yield piece
             if worked is None:
                 worked = Worked(self._quote(question, found, laps), question.trace)
             await self._store(question, version, worked.answer, laps)

@@ -33,6 +33,8 @@ App = FastAPI
 # Asked every few seconds by machines: no span, no histogram; a log line only when they fail.
 QUIET_ROUTES = frozenset(("/healthz", "/readyz", "/metrics"))
 _EXCLUDED_URLS = "/healthz$,/readyz$,/metrics/?$"
+# Not ready is an answer: what is away is told once, by who looks at it.
+_QUIET_STATUSES = frozenset((*range(200, 500), 503))
 _METHODS = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"))
 _LEFT = 499
 # One line of this many hits is written; everything else is written always.
@@ -137,7 +139,7 @@ class RequestTelemetry:
             self._meters.observe(
                 HTTP_DURATION, duration_s, exchange.context, route=route, method=method, status_class=status_class
             )
-        elif status < 500:
+        elif status in _QUIET_STATUSES:
             return
         if exchange.told.get("cache") == "hit" and status < 400 and not self._is_told_hit():
             return

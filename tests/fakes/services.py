@@ -1,6 +1,6 @@
 """A service of fakes: everything the routes see, each part at hand for the test."""
 
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 
 from service.admission.port import Admission, Load
 from service.ask.types import (
@@ -109,6 +109,9 @@ class IdleLimiter:
 
     def admit(self, model: str) -> AbstractAsyncContextManager[Admission]:
         raise AssertionError(f"the routes must not ask for admission to {model}")
+
+    def reserve(self, model: str) -> AbstractContextManager[None]:
+        raise AssertionError(f"the routes must not reserve {model}")
 
     def load(self, model: str) -> Load:
         return Load(in_flight=1, waiting=2, slots=1, max_waiting=16, usual_service_s=3.5)

@@ -40,7 +40,8 @@ CASES = [
     Case("hangs between tokens", Fault(hang_after=2), "timeout", 504, begun=True, tokens=2),
     Case("one byte at a time", Fault(drip_s=0.2), "timeout", 504, begun=True),
     Case("busy", Fault(status=503, message="server busy"), "overloaded", 429, retry_after=True),
-    Case("fails", Fault(status=500), "server_error", 500),
+    Case("fails", Fault(status=500), "server_error", 502),
+    Case("refuses what it is asked", Fault(status=400), "bad_request", 502),
     Case("error before the first token", Fault(error_after=0), "stream_error", 502),
     Case("error between tokens", Fault(error_after=2), "stream_error", 502, begun=True, tokens=2),
     Case("no JSON at first", Fault(invalid_after=0), "bad_gateway", 502),
@@ -129,6 +130,9 @@ def test_it_is_told_in_time_and_leaves_nothing_behind(service: RunningService, o
         assert MODEL in problem["detail"]
         assert problem["trace_id"]
     assert failures(service, "generate", case.kind) - counted == 2
+    told = [line for line in service.log_lines() if line["message"] == "no answer"][-2:]
+    assert {line["trace_id"] for line in told} == {problem["trace_id"] for problem in problems}
+    assert {(line["error_type"], line["stage"]) for line in told} == {(case.kind, "generate")}
     assert_nothing_left(service, ollama, *asked)
 
 

@@ -85,7 +85,7 @@ def test_a_model_that_keeps_failing_is_left_alone(service: RunningService, ollam
     calls = len(ollama.bodies(CHAT))
     ollama.fault = Fault(status=500)
     for number in range(50, 50 + FAILURES):
-        assert service.client.post("/ask", json={"query": question(number)}).status_code == 500
+        assert service.client.post("/ask", json={"query": question(number)}).status_code == 502
     ollama.fault = None
     assert len(ollama.bodies(CHAT)) == calls + FAILURES
     assert (breaker(service, f"ollama/{MODEL}"), breaker(service, "ollama")) == (OPEN, CLOSED)

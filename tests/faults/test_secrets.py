@@ -128,7 +128,7 @@ def test_the_metrics_page_holds_none(sung: Guarded) -> None:
 
 def test_the_log_holds_none(sung: Guarded) -> None:
     log = sung.service.log.read_text()
-    assert '"status": 500' in log
+    assert '"status": 502' in log
     assert hits(log, secrets_of(sung)) == []
 
 

@@ -4,6 +4,7 @@ The span is current only while the use case works, so that the flight's task is 
 whoever reads the events. It ends before the last event is handed on; a reader that leaves earlier is cancelled.
 """
 
+import logging
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import replace
@@ -24,7 +25,7 @@ from service.ask.types import (
     Token,
     TraceRef,
 )
-from service.errors import ErrorKind, ServiceError
+from service.errors import DependencyError, ErrorKind, ServiceError
 from service.routing.port import Route, Tier
 from service.telemetry.catalogue import Attribute, SpanName
 from service.telemetry.instrumented.ask_facts import (
@@ -39,6 +40,7 @@ from service.telemetry.meters import Meters
 from service.telemetry.stage import Attributes, Live, Stages
 from service.telemetry.vocabulary import OTHER, Operation
 
+_log = logging.getLogger(__name__)
 _ATTRIBUTES: Attributes = {Attribute.OPERATION: Operation.INVOKE_WORKFLOW.value, Attribute.WORKFLOW: "ask"}
 
 
@@ -86,6 +88,8 @@ class InstrumentedAsker:
             span.note(failed_attributes, event, stage)
             self._waited(span, event.cache, event.timings)
             self._metrics.failed(event, stage, span.context)
+            if event.outcome is Outcome.ERROR:
+                _tell(event, stage, span)
         elif isinstance(event, Done):
             result = event.result
             span.note(answered_attributes, result)
@@ -108,6 +112,15 @@ class InstrumentedAsker:
             end_s = span.elapsed_s
             origin = (cache.origin_trace_id, cache.origin_span_id)
             self._stages.past(SpanName.COALESCE, span, max(0.0, end_s - waited_s), end_s, origin=origin)
+
+
+def _tell(event: Failed, stage: str, span: Live) -> None:
+    """Why there was no answer: the request's own line knows the status only, and of a stream not even that."""
+    model = event.route.model if event.route is not None else None
+    fields = {"error_type": event.error.kind.value, "stage": stage, "model": model}
+    if isinstance(event.error, DependencyError):  # other details may quote what the client sent
+        fields["detail"] = event.error.detail
+    _log.warning("no answer", extra={"fields": fields, "span_context": span.context})
 
 
 class _Seen:

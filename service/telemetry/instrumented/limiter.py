@@ -1,12 +1,13 @@
 """`admission`: the wait for a place, not the time it is held; and who was turned away."""
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, ExitStack, contextmanager
 from types import TracebackType
 
 from service.admission.port import Admission, Limiter, Load, Rejected
 from service.telemetry.catalogue import REJECTIONS, Attribute, SpanName
 from service.telemetry.meters import Meters
-from service.telemetry.stage import Attributes, Stages
+from service.telemetry.stage import Attributes, Live, Stages
 
 
 class InstrumentedLimiter:
@@ -19,6 +20,18 @@ class InstrumentedLimiter:
 
     def admit(self, model: str) -> AbstractAsyncContextManager[Admission]:
         return _Place(self._inner.admit(model), model, self._stages, self._meters)
+
+    @contextmanager
+    def reserve(self, model: str) -> Iterator[None]:
+        """A claim that is granted is nothing to tell; one that is refused is an admission that failed."""
+        with ExitStack() as claim:
+            try:
+                claim.enter_context(self._inner.reserve(model))
+            except Rejected as rejected:
+                with self._stages.start(SpanName.ADMISSION, attributes={Attribute.REQUEST_MODEL: model}) as span:
+                    _count(self._meters, span, model, rejected)
+                    raise
+            yield
 
     def load(self, model: str) -> Load:
         return self._inner.load(model)
@@ -40,8 +53,7 @@ class _Place(AbstractAsyncContextManager[Admission]):
             try:
                 admission = await self._inner.__aenter__()
             except Rejected as rejected:
-                self._meters.add(REJECTIONS, gen_ai_request_model=self._model, reason=rejected.reason)
-                span.note(_refusal, rejected)
+                _count(self._meters, span, self._model, rejected)
                 raise
             span.note(_facts, admission)
         return admission
@@ -50,6 +62,11 @@ class _Place(AbstractAsyncContextManager[Admission]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool | None:
         return await self._inner.__aexit__(kind, error, trace)
+
+
+def _count(meters: Meters, span: Live, model: str, rejected: Rejected) -> None:
+    meters.add(REJECTIONS, gen_ai_request_model=model, reason=rejected.reason)
+    span.note(_refusal, rejected)
 
 
 def _refusal(rejected: Rejected) -> Attributes:

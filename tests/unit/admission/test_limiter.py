@@ -251,3 +251,29 @@ async def test_whoever_comes_and_goes_no_place_is_lost(seed: int, slots: int, wa
     await guests.drain()
     assert used(limiter) == (0, 0)
     assert guests.most_inside <= slots
+
+
+async def test_claims_are_as_many_as_places_to_run_and_to_wait() -> None:
+    limiter = SlotLimiter(1, 1, 5.0, ManualClock())
+    with limiter.reserve("m"), limiter.reserve("m"):
+        assert (limiter.load("m").in_flight, limiter.load("m").waiting) == (0, 2)
+        with pytest.raises(Rejected) as refused, limiter.reserve("m"):
+            pytest.fail("there was no place left")
+        assert refused.value.reason is RejectReason.QUEUE_FULL
+        assert refused.value.retry_after_s
+        with limiter.reserve("another"):
+            pass
+        async with limiter.admit("m"):
+            assert (limiter.load("m").in_flight, limiter.load("m").waiting) == (1, 1)
+    assert limiter.load("m").waiting == 0
+    with limiter.reserve("m"):
+        pass
+
+
+async def test_a_claim_ends_with_the_work_however_that_ends() -> None:
+    limiter = SlotLimiter(1, 0, 5.0, ManualClock())
+    for error in (ValueError, asyncio.CancelledError):
+        with pytest.raises(error), limiter.reserve("m"):
+            raise error
+    with limiter.reserve("m"):
+        pass

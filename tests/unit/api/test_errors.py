@@ -5,9 +5,9 @@ import http
 import pytest
 
 from service.api.answers import Problem
-from service.api.errors import STATUS, TITLES, problem_of, problem_response
+from service.api.errors import STATUS, TITLES, problem_of, problem_response, status_of
 from service.api.validation import Fault, Invalid
-from service.errors import ErrorKind, Overloaded, ServiceError, Unauthorized
+from service.errors import BadDependencyReply, Dependency, ErrorKind, Overloaded, ServiceError, Unauthorized
 from tests.fakes.services import TRACE, FakeServices
 from tests.unit.api.client import client_of
 
@@ -72,3 +72,11 @@ async def test_a_wrong_method_hears_every_right_one(method: str, path: str, allo
     async with client_of(FakeServices()) as client:
         reply = await client.request(method, path)
     assert (reply.status_code, reply.json()["kind"], reply.headers["allow"]) == (405, "method_not_allowed", allow)
+
+
+@pytest.mark.parametrize("kind", [ErrorKind.BAD_REQUEST, ErrorKind.SERVER_ERROR, ErrorKind.OTHER])
+def test_what_another_server_refused_is_a_bad_gateway(kind: ErrorKind) -> None:
+    error = BadDependencyReply(kind, Dependency.OLLAMA, "Ollama answered 400")
+    assert status_of(error) == 502
+    assert problem_of(error, "t1")["kind"] == kind.value
+    assert status_of(ServiceError(kind, "ours")) != 502

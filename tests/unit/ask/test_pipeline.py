@@ -180,10 +180,13 @@ async def test_a_full_queue_is_a_rejection() -> None:
             assert (failed.outcome, failed.error.kind) == (Outcome.REJECTED, ErrorKind.OVERLOADED)
             assert failed.error.retry_after_s
             assert failed.error.stage is Stage.ADMISSION
+        # Nothing was searched for those who were turned away.
+        assert len(stand.retriever.calls) == 2
         gate.set()
         for task in running:
             assert isinstance((await task)[-1], Done)
     assert len(stand.generator.requests) == 2
+    assert stand.limiter.load("small").waiting == 0
 
 
 async def test_identical_questions_at_the_same_time_are_one_work() -> None:

@@ -57,3 +57,14 @@ async def test_a_failure_inside_reaches_the_limiter_which_learns_nothing_from_it
             recorder.clock.advance(3.0)
             raise ValueError("inside")
     assert (inner.load(SMALL).in_flight, inner.load(SMALL).usual_service_s) == (0, 0.0)
+
+
+async def test_a_claim_that_is_refused_is_told_like_a_place_that_is() -> None:
+    recorder, _, limiter = stand(waiting=0)
+    with limiter.reserve(SMALL):
+        assert recorder.spans() == ()
+        with pytest.raises(Rejected), limiter.reserve(SMALL):
+            pytest.fail("there was no place left")
+    (refused,) = recorder.spans()
+    assert (refused.name, refused.attributes["error.type"]) == ("admission", "overloaded")
+    assert recorder.sample("rag_admission_rejected_total", gen_ai_request_model=SMALL, reason="queue_full") == 1
