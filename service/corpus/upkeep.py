@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from service.corpus.port import Corpus, IngestReport, IngestResult
-from service.errors import ServiceError
+from service.errors import NotFound, ServiceError
 
 _log = logging.getLogger(__name__)
 _REPORT_EVERY = 50
@@ -54,7 +54,10 @@ class CorpusUpkeep:
             await asyncio.sleep(self._every_s)
 
     async def _read_folder(self) -> None:
-        _tell(await self._corpus.add_folder(self._folder, self._note, prune=True), self._folder)
+        try:
+            _tell(await self._corpus.add_folder(self._folder, self._note, prune=True), self._folder)
+        except NotFound:
+            _log.warning("there is no documents folder %s: make it, or set RAG_DOCUMENTS_DIR", self._folder)
         state = self._corpus.state()
         _log.info("%d documents in %d passages can be asked about", state.documents, state.chunks)
 

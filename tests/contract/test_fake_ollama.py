@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.components.ollama import RunningOllama
+from tests.components.process import wait_until
 from tests.fakes.ollama_server import FakeOllama
 
 CHAT, EMBEDDING, MISSING = "llama3.2:3b", "nomic-embed-text", "not-there:1b"
@@ -118,8 +119,13 @@ def test_what_a_model_can_do(url: str) -> None:
     assert "completion" in shown["capabilities"]
 
 
+def running(url: str) -> set[str]:
+    _, ((found),) = call(url, "/api/ps")
+    return {model["name"] for model in found["models"]}
+
+
 def test_a_call_with_keep_alive_zero_unloads(url: str) -> None:
     call(url, "/api/generate", {"model": CHAT})
     call(url, "/api/generate", {"model": CHAT, "keep_alive": 0})
-    _, ((running),) = call(url, "/api/ps")
-    assert CHAT not in {model["name"] for model in running["models"]}
+    # The real one unloads after it has answered.
+    wait_until(lambda: CHAT not in running(url), 10, "the model is unloaded")

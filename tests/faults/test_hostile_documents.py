@@ -141,6 +141,17 @@ async def test_a_process_that_died_between_two_files_is_replaced(loader: Sandbox
     assert (await loader.load("good.html", PAGE)).text == "Stops limit losses."
 
 
+async def test_a_process_that_dies_just_before_it_is_asked_is_not_blamed_on_the_document(
+    loader: SandboxedLoader,
+) -> None:
+    for _ in range(5):
+        await loader.load("good.html", PAGE)
+        assert loader.worker_pid is not None
+        os.kill(loader.worker_pid, signal.SIGKILL)
+        # At once: nobody has noticed yet that it is gone.
+        assert (await loader.load("good.html", PAGE)).text == "Stops limit losses."
+
+
 async def test_cancelling_ends_the_process(loader: SandboxedLoader) -> None:
     task = asyncio.create_task(loader.load("slow.html", SLOW_PAGE))
     pid = await reading_pid(loader)

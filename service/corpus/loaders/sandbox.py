@@ -72,6 +72,18 @@ class SandboxedLoader:
             await self._drop()
 
     async def _load_apart(self, name: str, content: bytes) -> LoadedDocument:
+        # A process that has served before may have died since: what kills a fresh one too is the document's own fault.
+        chances = 2 if self._worker is not None else 1
+        for chance in range(1, chances + 1):
+            try:
+                return await self._read_apart(name, content)
+            except WorkerDied as error:
+                if error.for_cpu or chance == chances:
+                    raise self._too_slow(name) if error.for_cpu else self._crashed(name) from error
+        raise self._crashed(name)
+
+    async def _read_apart(self, name: str, content: bytes) -> LoadedDocument:
+        """Raises `WorkerDied`, and what `load` raises."""
         head, body = wire.request(name, content, self._limits, math.ceil(self._timeout_s))
         healthy = False
         try:
@@ -81,8 +93,6 @@ class SandboxedLoader:
             healthy = answer is not None and worker.served < self._recycle_after
         except TimeoutError as error:
             raise self._too_slow(name) from error
-        except WorkerDied as error:
-            raise self._too_slow(name) if error.for_cpu else self._crashed(name) from error
         except wire.BadFrame as error:
             raise self._crashed(name) from error
         finally:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from service.corpus.upkeep import CorpusUpkeep
-from service.errors import ErrorKind, ServiceError
+from service.errors import ErrorKind, NotFound, ServiceError
 from tests.fakes.corpus import FakeCorpus
 from tests.fakes.waiting import until
 
@@ -78,12 +78,17 @@ async def test_a_failure_is_told_and_tried_again(
     assert upkeep.waiting == ""
 
 
-async def test_a_folder_that_is_not_there_is_no_reason_to_stop(tmp_path: Path) -> None:
+async def test_a_folder_that_is_not_there_is_told_and_no_reason_to_stop(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     corpus = FakeCorpus()
+    corpus.failures.append(NotFound("nowhere is not here"))
     upkeep = upkeep_of(corpus, tmp_path / "nowhere")
     upkeep.start()
     await until(lambda: ("embed_pending", "") in corpus.calls)
     await upkeep.close()
+    assert str(tmp_path / "nowhere") in caplog.text
+    assert "RAG_DOCUMENTS_DIR" in caplog.text
 
 
 async def test_closing_twice_or_before_the_start_is_harmless(tmp_path: Path) -> None:
