@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 _STRICT = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, populate_by_name=False, frozen=True)
+_LENIENT = ConfigDict(extra="ignore", strict=True)
 _Seconds = Annotated[float, Field(ge=0, le=31_536_000)]
 _ModelName = Annotated[str, Field(max_length=200)]
 _Temperature = Annotated[float, Field(ge=0, le=2)]
@@ -27,9 +28,7 @@ class CacheBody(BaseModel):
 class AskBody(BaseModel):
     """A question."""
 
-    model_config = _STRICT | ConfigDict(
-        json_schema_extra={"examples": [{"query": "What is momentum trading?"}]},
-    )
+    model_config = _STRICT | ConfigDict(json_schema_extra={"examples": [{"query": "What is momentum trading?"}]})
 
     query: str = Field(description="The question.", json_schema_extra={"minLength": 1, "maxLength": 8000})
     model: _ModelName | None = Field(None, description="`auto` (default) lets the router choose; else a model's name.")
@@ -43,7 +42,7 @@ class AskBody(BaseModel):
 class ContentPart(BaseModel):
     """A part of a chat message; only text is read."""
 
-    model_config = ConfigDict(extra="ignore", strict=True)
+    model_config = _LENIENT
 
     type: str
     text: str | None = None
@@ -52,7 +51,7 @@ class ContentPart(BaseModel):
 class ChatMessage(BaseModel):
     """A chat message."""
 
-    model_config = ConfigDict(extra="ignore", strict=True)
+    model_config = _LENIENT
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[ContentPart] | None = None

@@ -38,26 +38,37 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 # A cache that is slower than this is not worth asking; when it fails, it is left alone for a while.
-_CONNECT_S = 0.25
-_READ_S = 0.25
-_CALL_S = 0.5
+_PATIENCE_S = 0.5
 _RETRY_S = 1.0
 _CLEAR_S = 30.0
 _CLEAR_BATCH = 500
 
 
 class ValkeyCache:
-    """Implements `Cache`. `prefix` keeps installations apart that share a server. `max_entries` 0 keeps nothing."""
+    """Implements `Cache`. `prefix` keeps installations apart that share a server. `max_entries` 0 keeps nothing.
 
-    def __init__(self, name: CacheName, url: str, max_entries: int, clock: Clock, *, prefix: str = "emini-rag") -> None:
+    One call may take `patience_s`, connecting and each answer half of it; beyond that the server counts as away.
+    """
+
+    def __init__(
+        self,
+        name: CacheName,
+        url: str,
+        max_entries: int,
+        clock: Clock,
+        *,
+        prefix: str = "emini-rag",
+        patience_s: float = _PATIENCE_S,
+    ) -> None:
         self._name = name
+        self._patience_s = patience_s
         self._max_entries = max_entries
         self._clock = clock
         self._prefix = f"{prefix}:{name}:"
         self._redis: Redis = Redis.from_url(
             url,
-            socket_connect_timeout=_CONNECT_S,
-            socket_timeout=_READ_S,
+            socket_connect_timeout=patience_s / 2,
+            socket_timeout=patience_s / 2,
             retry=Retry(NoBackoff(), 0),
             decode_responses=False,
         )
@@ -73,7 +84,7 @@ class ValkeyCache:
     async def lookup(self, keys: tuple[CacheKey, ...], control: CacheControl) -> Lookup:
         if control.no_cache:
             return self._tally.seen(Lookup(CacheResult.BYPASS))
-        found = await self._run(lambda: self._find(keys, control), _CALL_S)
+        found = await self._run(lambda: self._find(keys, control), self._patience_s)
         return self._tally.seen(found or Lookup(CacheResult.MISS, degraded=True))
 
     async def store(self, key: CacheKey, entry: CacheEntry, control: CacheControl) -> bool:
@@ -83,7 +94,7 @@ class ValkeyCache:
         left_s = kept.ttl_s - age_when_stored_s(kept, self._clock)
         if not left_s > 0:
             return False
-        return await self._run(lambda: self._put(key, kept, left_s), _CALL_S) is not None
+        return await self._run(lambda: self._put(key, kept, left_s), self._patience_s) is not None
 
     def touch(self, key: CacheKey) -> None:
         """Nothing: what ends soonest goes first here, used or not."""
@@ -98,7 +109,7 @@ class ValkeyCache:
 
     async def close(self) -> None:
         try:
-            async with asyncio.timeout(_CALL_S):
+            async with asyncio.timeout(self._patience_s):
                 await self._redis.aclose()
         except (RedisError, OSError, TimeoutError):
             _log.info("the connection to the %s cache server could not be closed in good order", self._name)

@@ -4,12 +4,11 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 
-from service.corpus.port import Corpus, IngestReport, IngestResult
+from service.corpus.port import Corpus, IngestReport
 from service.errors import NotFound, ServiceError
 
 _log = logging.getLogger(__name__)
 _REPORT_EVERY = 50
-_BAD = (IngestResult.REJECTED, IngestResult.FAILED)
 
 
 class CorpusUpkeep:
@@ -82,10 +81,10 @@ class CorpusUpkeep:
 
 
 def _tell(report: IngestReport, folder: str) -> None:
-    counts = ", ".join(f"{count} {result.value}" for result, count in report.counts.items() if count)
+    counts = ", ".join(f"{count} {result.value}" for result, count in report.counts.items())
     _log.info("read %s: %s", folder, counts or "no documents")
     for result in report.results:
-        if result.result in _BAD:
+        if result.document is None:
             _log.warning("%s: %s", result.source, result.detail)
     if report.removed:
         _log.info("removed %d documents that are no longer in %s", len(report.removed), folder)

@@ -1,7 +1,4 @@
-"""Which documents have vectors, whose, and which vectors have still to go. Blocking, in the writer's thread.
-
-Raises `ServiceError` only.
-"""
+"""Which documents have vectors, whose, and which have still to go. Blocking, for the writer. Raises `ServiceError`."""
 
 import json
 from collections.abc import Iterable

@@ -52,7 +52,8 @@ def make(kind: str, request: pytest.FixtureRequest, clock: ManualClock, folder: 
         return TieredCache(memory, SqliteCache(NAME, folder / "cache.sqlite", MAX_ENTRIES, MAX_BYTES, clock), clock)
     if kind == "valkey":
         url = request.getfixturevalue("valkey_url")
-        return ValkeyCache(NAME, url, MAX_ENTRIES, clock, prefix=uuid.uuid4().hex)
+        # Patient: what is asked here is what it answers, not how busy the machine is.
+        return ValkeyCache(NAME, url, MAX_ENTRIES, clock, prefix=uuid.uuid4().hex, patience_s=20)
     return FakeCache(NAME, clock, max_entries=MAX_ENTRIES, max_bytes=MAX_BYTES)
 
 
