@@ -23,14 +23,13 @@ class CorpusUpkeep:
         self._every_s = every_s
         self._news = news
         self._task: asyncio.Task[None] | None = None
-        self._read = False
+        self._settled = corpus.state().documents > 0
         self._progress = "the documents folder is being read"
 
     @property
     def waiting(self) -> str:
-        """What a first start is still busy with, in words; empty once there is something to answer from, or nothing
-        more is coming."""
-        return "" if self._read or self._corpus.state().documents else self._progress
+        """What a first start is still busy with, in words; empty after it, and where documents were there before."""
+        return "" if self._settled else self._progress
 
     def start(self) -> None:
         """Begin, and return at once."""
@@ -46,7 +45,7 @@ class CorpusUpkeep:
 
     async def _run(self) -> None:
         await self._guarded(self._read_folder)
-        self._read = True
+        self._settled = True
         while True:
             if self._news():
                 await self._guarded(self._embed)

@@ -44,6 +44,13 @@ async def test_what_has_been_there_before_is_enough_to_answer_from(folder: Path)
     assert upkeep_of(corpus, folder).waiting == ""
 
 
+async def test_a_first_start_waits_for_the_whole_folder(folder: Path) -> None:
+    corpus = FakeCorpus()
+    upkeep = upkeep_of(corpus, folder)
+    await corpus.add("first.md", b"# First\n\nThe others are still to come.")
+    assert "being read" in upkeep.waiting
+
+
 async def test_vectors_are_made_once_there_is_an_embedder(folder: Path) -> None:
     corpus = FakeCorpus()
     upkeep = upkeep_of(corpus, folder)
