@@ -2,7 +2,7 @@
 
 A trace is finished when its local root has ended. Two shelves hold finished traces: ordinary ones, and notable ones
 (slow or failed), so that a stream of quick cache hits does not push out the trace somebody will ask for. Bounded in
-traces, in spans per trace and in bytes (estimated from attribute lengths); the oldest goes first, all with the process.
+traces, in spans per trace and in bytes (estimated); the oldest goes first, all with the process.
 """
 
 from collections import OrderedDict
@@ -14,12 +14,14 @@ from typing import Any
 from opentelemetry.context import Context
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
 from opentelemetry.trace import StatusCode, format_span_id, format_trace_id
-from opentelemetry.util.types import Attributes
+
+from service.telemetry.catalogue import Attribute
 
 # What a span costs beside its attributes: the object, its context, name and times.
 _SPAN_BYTES = 1500
 _ATTRIBUTE_BYTES = 120
-_SHORT_CHARS = 64
+# There only when content is captured. All others are short: names, numbers, reasons.
+_TEXTS = (Attribute.INPUT_MESSAGES, Attribute.OUTPUT_MESSAGES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,21 +177,12 @@ class TraceRing(SpanProcessor):
 
 
 def _size_of(span: ReadableSpan) -> int:
-    """An estimate: long strings count by their length, every other value as one small object."""
-    size = _SPAN_BYTES + _size_of_values(span.attributes)
-    for event in span.events:
-        size += _size_of_values(event.attributes)
-    return size
-
-
-def _size_of_values(attributes: Attributes) -> int:
+    """An estimate, made for every span: attributes count alike, but for those that hold whole texts. Looking at each
+    one took longer than all else that the ring does."""
+    attributes = span.attributes
     if not attributes:
-        return 0
-    size = _ATTRIBUTE_BYTES * len(attributes)
-    for value in attributes.values():
-        if isinstance(value, str) and len(value) > _SHORT_CHARS:
-            size += len(value)
-    return size
+        return _SPAN_BYTES
+    return _SPAN_BYTES + _ATTRIBUTE_BYTES * len(attributes) + sum(len(str(attributes.get(name, ""))) for name in _TEXTS)
 
 
 def _kept(trace_id: str, spans: Sequence[ReadableSpan], dropped: int) -> KeptTrace:

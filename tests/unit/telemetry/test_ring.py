@@ -14,6 +14,7 @@ from opentelemetry.trace import (
     set_span_in_context,
 )
 
+from service.telemetry.catalogue import Attribute
 from service.telemetry.ring import TraceRing
 
 
@@ -32,7 +33,7 @@ class Traced:
             self.tracer.start_span(f"{name} {number}", set_span_in_context(root), start_time=number + 1).end(number + 2)
         if failed:
             root.set_status(Status(StatusCode.ERROR))
-        root.set_attribute("text", text)
+        root.set_attribute(Attribute.INPUT_MESSAGES, text)
         root.end(int(took_s * 1e9))
         return format_trace_id(root.get_span_context().trace_id)
 
@@ -108,7 +109,7 @@ def test_spans_of_one_trace_are_bounded_and_the_rest_is_counted() -> None:
     assert (len(found.spans), found.dropped) == (4, 7)
 
 
-def test_bytes_are_bounded_whatever_is_in_the_attributes() -> None:
+def test_bytes_are_bounded_also_with_whole_texts_in_the_attributes() -> None:
     traced = Traced(TraceRing(max_bytes=100_000))
     for _ in range(50):
         traced.trace("big", text="x" * 10_000)
