@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from types import ModuleType
 
-from tests.bench import cached, footprint, metrics_page, miss, retrieval
+from tests.bench import cached, footprint, metrics_page, miss, retrieval, streaming
 from tests.bench.figures import Row
 from tests.bench.page import render, results_object
 from tests.bench.plan import Plan
@@ -23,6 +23,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 MEASUREMENTS: dict[str, ModuleType] = {
     "cached": cached,
     "miss": miss,
+    "streaming": streaming,
     "retrieval": retrieval,
     "metrics_page": metrics_page,
     "footprint": footprint,
@@ -34,6 +35,7 @@ def main(arguments: list[str] | None = None, docs: Path = DOCS) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds; writes nothing")
     parser.add_argument("--only", default="", help=f"some of {', '.join(MEASUREMENTS)}; writes nothing")
+    parser.add_argument("--litellm", type=Path, help="program of the LiteLLM proxy, to compare streams with")
     wish = parser.parse_args(arguments)
     chosen = [name for name in wish.only.split(",") if name] or list(MEASUREMENTS)
     if unknown := set(chosen) - set(MEASUREMENTS):
@@ -44,7 +46,7 @@ def main(arguments: list[str] | None = None, docs: Path = DOCS) -> int:
         for name in chosen:
             part, began = MEASUREMENTS[name], time.monotonic()
             sys.stderr.write(f"{name}\n")
-            rows += part.measure(Plan(Path(folder), quick=wish.quick))
+            rows += part.measure(Plan(Path(folder), wish.quick, wish.litellm))
             methods[part.GROUP] = part.METHOD
             sys.stderr.write(f"{name} took {time.monotonic() - began:.0f} s\n")
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "architecture": platform.machine()}

@@ -42,10 +42,10 @@ def measure(plan: Plan) -> list[Row]:
     with stand(folder) as standing, _servers(standing, plan) as servers:
         for server in servers.values():
             _load(server, plan.of(3000, 300))
-        for turn in range(plan.of(9, 3)):
+        for turn in range(plan.of(5, 3)):
             plan.say(f"cached answers, round {turn + 1}")
             for server in servers.values():
-                _round(server, plan.of(6000, 1000))
+                _round(server, plan.of(4000, 1000))
         late = {name: _paced(server, plan) for name, server in servers.items()}
         delivered = _delivered(standing)
     return _rows(servers, late, delivered)
@@ -91,7 +91,7 @@ def _paced(server: _Server, plan: Plan) -> list[tuple[float, float]]:
     """(p50, p99) in ms of some rounds."""
     rate = statistics.median(server.rates) / 2
     found = []
-    for turn in range(plan.of(5, 2)):
+    for turn in range(plan.of(3, 2)):
         plan.say(f"latency at {rate:,.0f} requests/s, round {turn + 1}")
         report = run_alone(
             "load",
@@ -100,7 +100,7 @@ def _paced(server: _Server, plan: Plan) -> list[tuple[float, float]]:
             path="/ask",
             body=_BODY,
             connections=_CONNECTIONS,
-            requests=round(rate * plan.of(5, 1)),
+            requests=round(rate * plan.of(4, 1)),
             rate=rate,
         )
         found.append((report["p50_s"] * 1e3, report["p99_s"] * 1e3))

@@ -5,7 +5,7 @@ over (`body`), or one after the other from a list (`bodies`).
 
 closed   each of `connections` asks again as soon as it is answered, `requests` in all
 paced    one request every 1/`rate` seconds whatever happened to those before; latency counts from the moment at which
-         it was due, so that a server that falls behind is not spared
+         it fell due, not from that at which a connection was free, so that a server that falls behind is not spared
 streams  `connections` read streams at a time, `requests` in all; latency is that of each token, from the stamp that
          the model server put into its text (both clocks are the machine's monotonic one)
 """
@@ -99,26 +99,28 @@ async def closed(connections: Sequence[Connection], requests: Iterator[bytes]) -
 async def paced(connections: Sequence[Connection], requests: Iterator[bytes], rate: float) -> dict[str, Any]:
     """See the module."""
     latencies: list[float] = []
+    moments: list[float] = []
     statuses: Counter[int] = Counter()
     due: asyncio.Queue[tuple[float, bytes] | None] = asyncio.Queue()
 
     async def serve(connection: Connection) -> None:
         while (item := await due.get()) is not None:
             status, _ = await connection.exchange(item[1])
-            latencies.append(time.perf_counter() - item[0])
+            latencies.append(time.monotonic() - item[0])
+            moments.append(item[0])
             statuses[status] += 1
 
     serving = [asyncio.ensure_future(serve(connection)) for connection in connections]
-    began = time.perf_counter()
+    began = time.monotonic()
     for number, request in enumerate(requests):
-        moment = began + number / rate
-        while (early := moment - time.perf_counter()) > 0:
-            await asyncio.sleep(early if early > 0.002 else 0)
-        due.put_nowait((moment, request))
+        # No spinning until the moment is there: that would take the processor from the server.
+        if (early := began + number / rate - time.monotonic()) > 0:
+            await asyncio.sleep(early)
+        due.put_nowait((time.monotonic(), request))
     for _ in serving:
         due.put_nowait(None)
     await asyncio.gather(*serving)
-    return _report(latencies, statuses, time.perf_counter() - began)
+    return {**_report(latencies, statuses, time.monotonic() - began), "due_s": moments}
 
 
 async def streams(connections: Sequence[Connection], requests: Iterator[bytes]) -> dict[str, Any]:
@@ -148,7 +150,7 @@ def _token_latencies(pieces: Sequence[tuple[int, bytes]]) -> Iterator[float]:
 
 
 def _report(latencies: Sequence[float], statuses: Counter[int], wall_s: float) -> dict[str, Any]:
-    """Latencies are given in whole too, in the order of their ends, for those who want to pair them."""
+    """Latencies are given in whole too, in the order of their ends; `paced` adds when each was due."""
     return {
         "wall_s": wall_s,
         "statuses": dict(statuses),

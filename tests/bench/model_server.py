@@ -1,8 +1,8 @@
 """A model server in a process of its own: `python -m tests.bench.model_server PORT`. It is the tests' fake Ollama.
 
-Vectors are random numbers seeded by the text, of the length that the default embedder has, written as the real server
-writes them. `/bench/set` changes what it does, `/bench/served` tells how long it worked on each call since it was asked
-last: what is left of a request's time is not its doing.
+Vectors have the length that the default embedder gives, and are sums of random ones for the words of a text.
+`/bench/set` changes what it does, `/bench/served` tells how long it worked on each call since it was asked last: what
+is left of a request's time is not its doing.
 """
 
 import asyncio
@@ -12,6 +12,8 @@ import time
 import zlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import uvloop
@@ -21,6 +23,8 @@ from tests.fakes.ollama_models import FakeModel, Fault, Json, default_models
 from tests.fakes.ollama_server import FakeOllama, _Call
 
 DIMENSIONS = 768
+# Words this short or shorter say nothing of what a text is about.
+_SHORT = 3
 _SENTENCE = "Momentum trading follows the move of the market [1], and a stop below the last low bounds the loss [2]."
 REPLY = tuple(f"{word} " for word in (_SENTENCE + " ").split() * 3)
 
@@ -70,9 +74,15 @@ class BenchOllama(FakeOllama):
 
 
 def vector_text(text: str) -> str:
-    """A unit vector as JSON, the same for the same text."""
-    numbers = np.random.default_rng(zlib.crc32(text.encode())).standard_normal(DIMENSIONS)
+    """A unit vector as JSON: the sum of its words', so that texts with the same words are close."""
+    known = [word.strip(".,;:?!()").casefold() for word in text.split()]
+    numbers = np.sum([_vector_of(word) for word in known if len(word) > _SHORT] or [_vector_of(text)], axis=0)
     return "[" + ",".join(map("%.7f".__mod__, numbers / np.linalg.norm(numbers))) + "]"
+
+
+@lru_cache(50_000)
+def _vector_of(word: str) -> "np.ndarray[Any, np.dtype[np.float64]]":
+    return np.random.default_rng(zlib.crc32(word.encode())).standard_normal(DIMENSIONS)
 
 
 async def main(port: int) -> None:

@@ -10,10 +10,12 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`quick` means fewer rounds of fewer requests: good enough to see that all works, not to compare."""
+    """`quick` means fewer rounds of fewer requests: good enough to see that all works, not to compare. `litellm` is the
+    LiteLLM proxy's program, where there is one."""
 
     folder: Path
     quick: bool = False
+    litellm: Path | None = None
 
     def of(self, full: T, quick: T) -> T:
         """The one for this run."""

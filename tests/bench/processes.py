@@ -85,6 +85,7 @@ def run_alone(module: str, **wish: Any) -> dict[str, Any]:
         capture_output=True,
         text=True,
         cwd=ROOT,
+        env={**os.environ, **EXPORT_OFTEN},
         timeout=_ALONE_S,
         check=False,
     )

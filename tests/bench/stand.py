@@ -23,7 +23,7 @@ class Stand:
 
 @contextmanager
 def stand(folder: Path, **environment: str) -> Iterator[Stand]:
-    """Ready: its documents are in, and embedded. Keyword names are environment variables."""
+    """Its documents are in, and embedded. Keyword names are environment variables."""
     with helper("model_server", folder) as ollama, helper("sink", folder) as sink:
         settings = {
             "RAG_OLLAMA__URL": ollama.url,
@@ -36,7 +36,8 @@ def stand(folder: Path, **environment: str) -> Iterator[Stand]:
             yield Stand(service, ollama, sink)
 
 
-def is_embedded(service: RunningService) -> bool:
-    """Whether vectors are searched already."""
+def is_embedded(service: RunningService, documents: int = 0) -> bool:
+    """Whether this many documents (0 = those of the folder it was given) are in, and vectors of them are searched."""
+    expected = documents or sum(1 for path in Path(service.environment["RAG_DOCUMENTS_DIR"]).iterdir())
     state = service.client.get("/documents").json()
-    return bool(state["embedder"]) and state["pending_vectors"] == 0
+    return len(state["documents"]) >= expected and bool(state["embedder"]) and state["pending_vectors"] == 0
