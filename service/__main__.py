@@ -22,6 +22,9 @@ from service.telemetry.logs import configure_logging
 
 _CONFIG = 78
 _UNAVAILABLE = 69
+# How long a thread at work (a page being rendered, spans being encoded) may keep the interpreter from the event loop.
+# Python's 5 ms are a stall that others feel.
+SWITCH_S = 0.001
 
 _log = logging.getLogger("service")
 
@@ -33,6 +36,7 @@ def main() -> int:
     except BadSettings as error:
         sys.stderr.write(f"These settings cannot be used:\n{error}\n")
         return _CONFIG
+    sys.setswitchinterval(SWITCH_S)
     configure_logging(settings.log_level, settings.service_name, settings.environment, sys.stdout)
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -21,7 +21,7 @@ METHOD = (
     "Ours has all telemetry on: spans sent to the same receiver, metrics, request log. Compared are requests per "
     "CPU-second of the server process, all threads and the export included, so that the load generator's speed does "
     "not matter; the three take turns. Latency: one request every so often, at half of the rate reached above, counted "
-    "from the moment at which it was due."
+    "from the moment at which it fell due."
 )
 QUESTION = "What is momentum trading?"
 _BODY = json.dumps({"query": QUESTION})

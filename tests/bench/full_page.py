@@ -7,6 +7,7 @@ the same for as long a time without one.
 """
 
 import asyncio
+import gc
 import json
 import sys
 import time
@@ -15,6 +16,7 @@ from typing import Any
 
 import uvloop
 
+from service.__main__ import SWITCH_S
 from service.clock import SystemClock
 from service.settings import prepare_environment
 from service.telemetry.catalogue import EVENT_METRICS, PROBLEMS
@@ -68,6 +70,10 @@ async def measure(scrapes: int) -> dict[str, Any]:
         service="bench", version="1", environment="bench", models=MODELS, embedder=EMBEDDER, clock=SystemClock()
     )
     fill(telemetry)
+    # As the service does when it starts.
+    sys.setswitchinterval(SWITCH_S)
+    gc.collect()
+    gc.freeze()
     found: dict[str, list[float]] = {"render_ms": [], "stall_ms": [], "quiet_ms": []}
     page = b""
     async with Lateness() as late:

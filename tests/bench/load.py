@@ -18,7 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import cycle, islice
-from typing import Any
+from typing import Any, cast
 
 import uvloop
 
@@ -38,13 +38,13 @@ class Connection(asyncio.Protocol):
         self._got = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport) or hasattr(transport, "write")
-        self._transport = transport  # type: ignore[assignment]
+        # uvloop's transports are not asyncio's classes.
+        self._transport = cast(asyncio.WriteTransport, transport)
 
     def data_received(self, data: bytes) -> None:
         self.pieces.append((time.monotonic_ns(), data))
         self._got += data
-        if self._whole is not None and not self._whole.done() and _is_whole(self._got):
+        if self._whole is not None and not self._whole.done() and is_whole(self._got):
             self._whole.set_result(self._got)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -53,7 +53,8 @@ class Connection(asyncio.Protocol):
 
     async def exchange(self, request: bytes) -> tuple[int, bytes]:
         """Status and everything that came, head included."""
-        assert self._transport is not None
+        if self._transport is None or self._transport.is_closing():
+            raise ConnectionError("the server closed the connection")
         self.pieces, self._got = [], b""
         self._whole = asyncio.get_running_loop().create_future()
         self._transport.write(request)
@@ -61,7 +62,8 @@ class Connection(asyncio.Protocol):
         return int(got[9:12]), got
 
 
-def _is_whole(got: bytes) -> bool:
+def is_whole(got: bytes) -> bool:
+    """Whether a reply's last byte is here, by its length or its last chunk."""
     head, separator, body = got.partition(b"\r\n\r\n")
     if not separator:
         return False
@@ -132,14 +134,14 @@ async def streams(connections: Sequence[Connection], requests: Iterator[bytes]) 
         for request in requests:
             status, _ = await connection.exchange(request)
             statuses[status] += 1
-            latencies.extend(_token_latencies(connection.pieces))
+            latencies.extend(token_latencies(connection.pieces))
 
     began = time.perf_counter()
     await asyncio.gather(*map(ask, connections))
     return _report(latencies, statuses, time.perf_counter() - began)
 
 
-def _token_latencies(pieces: Sequence[tuple[int, bytes]]) -> Iterator[float]:
+def token_latencies(pieces: Sequence[tuple[int, bytes]]) -> Iterator[float]:
     """The last event may repeat the whole answer: the first sight of a stamp counts."""
     seen: set[bytes] = set()
     for at_ns, data in pieces:
@@ -162,7 +164,7 @@ def _report(latencies: Sequence[float], statuses: Counter[int], wall_s: float) -
 
 
 async def run(wish: dict[str, Any]) -> dict[str, Any]:
-    """Open the connections, warm them with nothing, and do it."""
+    """Open the connections, and do what `wish` says."""
     loop = asyncio.get_running_loop()
     opened = [
         await loop.create_connection(Connection, "127.0.0.1", wish["port"]) for _ in range(wish.get("connections", 1))

@@ -35,7 +35,8 @@ _TOPICS = (
 )  # fmt: skip
 _FORMS = (
     "What are {} and {}?", "How does {} compare with {}?", "Is {} of use beside {}?", "Explain {}, then {}.",
-    "Does {} matter for {}?", "When does {} go with {}?",
+    "Does {} matter for {}?", "When does {} go with {}?", "What has {} to do with {}?", "Which is better, {} or {}?",
+    "Give me an example of {} with {}.", "How are {} and {} measured?",
 )  # fmt: skip
 
 
@@ -87,7 +88,7 @@ def _telemetry(whole_ms: Sequence[float], bare_ms: Sequence[float]) -> list[Row]
 
 
 def questions() -> Iterator[str]:
-    """Some 2,000 questions, no two the same, each about something in the sample documents."""
+    """Nearly 4,000 questions, no two the same, each about something in the sample documents."""
     for form, (one, other) in product(_FORMS, permutations(_TOPICS, 2)):
         yield form.format(one, other)
 

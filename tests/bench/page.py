@@ -48,8 +48,13 @@ def render(rows: Sequence[Row], methods: Mapping[str, str], machine: Mapping[str
 
 
 def bar_text(bar: Bar | None, unit: str) -> str:
-    """Such as `>= 60 %`."""
-    return "" if bar is None else f"{_SIGNS[bar.side]} {bar.limit:,g} {unit}".strip()
+    """Such as `>= 60 %`. Three digits, as figures have."""
+    return "" if bar is None else f"{_SIGNS[bar.side]} {float(f'{bar.limit:.3g}'):,g} {unit}".strip()
+
+
+def figure_text(row: Row) -> str:
+    """Such as `61.2 %`; a figure that was not taken has no unit."""
+    return text_of(row.value) if row.value is None else f"{text_of(row.value)} {row.unit}".strip()
 
 
 def verdict(row: Row) -> str:
@@ -62,8 +67,7 @@ def verdict(row: Row) -> str:
 def _table(rows: Sequence[Row]) -> list[str]:
     lines = ["| what | figure | bar | reached | note |", "|---|---|---|---|---|"]
     lines += [
-        f"| {row.what} | {f'{text_of(row.value)} {row.unit}'.strip()} | {bar_text(row.bar, row.unit)} | {verdict(row)} "
-        f"| {row.note} |"
+        f"| {row.what} | {figure_text(row)} | {bar_text(row.bar, row.unit)} | {verdict(row)} | {row.note} |"
         for row in rows
     ]
     return lines
