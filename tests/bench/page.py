@@ -38,6 +38,8 @@ def render(rows: Sequence[Row], methods: Mapping[str, str], machine: Mapping[str
         "times in milliseconds depend on the machine, so compare them with each other and not with other machines. "
         "Where rounds were repeated the figure is their median, and the note gives the best one.",
         "",
+        "A *bar* is a limit that the project set itself beforehand. A missed one fails nothing; the table says so.",
+        "",
         f"{reached} of {len(barred)} bars reached.",
         "",
         *_table(barred),

@@ -21,9 +21,9 @@ METHOD = (
     "The model server puts the moment of sending into every token; the client takes it off the moment of arrival. "
     "*Added* is what that is more than without anything in between, read straight from the model server, in turns; one "
     "stream at a time and four, 60 tokens each, 2 ms between tokens. Requests per CPU-second: the same streams without "
-    "pauses, sixteen at a time. Ours retrieves, prompts, and has all telemetry on. The comparison with the LiteLLM "
-    "proxy (one worker, relaying the same chat to the same model server and doing nothing else) is not part of the "
-    "usual run, because the proxy is none of this project's requirements: `--litellm PROGRAM` adds it."
+    "pauses, sixteen at a time. Ours retrieves, prompts, and has all telemetry on. The LiteLLM proxy, "
+    "one worker, relays the same chat to the same model server and does nothing else. It is none of this project's "
+    "requirements, so it takes part only in runs with `--litellm PROGRAM`; in all others its rows are not measured."
 )
 MODEL = "llama3.2:3b"
 TOKENS = 60
