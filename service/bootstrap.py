@@ -7,7 +7,8 @@ same order: the last one first.
 
 import asyncio
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import TypeVar
 
 from service.adapters import Documents, Models, make_cache, make_models, open_documents
 from service.admission.limiter import SlotLimiter
@@ -57,6 +58,8 @@ from service.telemetry.setup import Telemetry
 from service.telemetry.tracing import current_trace
 from service.version import read_version
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Running:
@@ -74,10 +77,12 @@ async def open_services(settings: Settings) -> Services:
 
 async def open_running(settings: Settings) -> Running:
     """Everything, started. Raises `ServiceError` in words for the operator, and then holds nothing."""
-    async with AsyncExitStack() as stack:
-        running = await _open(settings, stack)
-        closing = stack.pop_all()
-        return Running(_closing(running.services, closing), running.telemetry, running.drain)
+    stack = AsyncExitStack()
+    try:
+        return await _open(settings, stack)
+    except BaseException:
+        await stack.aclose()
+        raise
 
 
 async def _open(settings: Settings, stack: AsyncExitStack) -> Running:
@@ -85,7 +90,8 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Running:
     keys = KeyStore(settings.keys_file, clock)
     check_bind(settings.auth.mode, settings.server.host, keys)
     stack.enter_context(DataFolder(settings.data_dir, clock=clock))
-    telemetry = _telemetry(settings, clock)
+    about = About(settings.service_name, read_version(), settings.revision, settings.environment)
+    telemetry = _telemetry(settings, about, clock)
     stack.push_async_callback(telemetry.close)
 
     caches = {name: make_cache(name, settings, clock, stack) for name in CacheName}
@@ -97,7 +103,6 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Running:
     asker = _asker(settings, models, corpus, caches, limiter, loads, monitor, telemetry, clock, stack)
 
     probes = _probes(settings, models, corpus, monitor, clock, stack)
-    about = About(settings.service_name, read_version(), settings.revision, settings.environment)
     _observe(settings, about, models, corpus, caches, limiter, monitor, probes, telemetry, clock)
     drain = Drain()
     services = Services(
@@ -120,7 +125,7 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Running:
         draining=drain,
         load_times=loads.known,
         current_trace=current_trace,
-        close=_nothing,
+        close=stack.aclose,
     )
     stack.push_async_callback(asyncio.to_thread, keys.flush)
     return Running(services, telemetry, drain)
@@ -158,12 +163,12 @@ def _observe(
     )
 
 
-def _telemetry(settings: Settings, clock: Clock) -> Telemetry:
+def _telemetry(settings: Settings, about: About, clock: Clock) -> Telemetry:
     try:
         return Telemetry(
-            service=settings.service_name,
-            version=read_version(),
-            environment=settings.environment,
+            service=about.service,
+            version=about.version,
+            environment=about.environment,
             models=settings.chat_models,
             embedder=settings.embedding.model,
             traces_url=settings.traces_url,
@@ -267,17 +272,8 @@ def _limits(settings: Settings) -> HttpLimits:
 
 def _tiers(settings: Settings) -> dict[Tier, str]:
     models = settings.routing.models
-    return dict(zip(Tier, (models.simple, models.medium, models.complex, models.research), strict=True))
+    return _by_tier(models.simple, models.medium, models.complex, models.research)
 
 
-def _by_tier(*values: float) -> dict[Tier, float]:
+def _by_tier(*values: T) -> dict[Tier, T]:
     return dict(zip(Tier, values, strict=True))
-
-
-def _closing(services: Services, stack: AsyncExitStack) -> Services:
-    """The same services, whose `close` unwinds what was opened for them."""
-    return replace(services, close=stack.aclose)
-
-
-async def _nothing() -> None:
-    """Stands in until there is something to close."""
