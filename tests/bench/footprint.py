@@ -6,7 +6,6 @@ from pathlib import Path
 from tests.bench.figures import Row, at_least, at_most
 from tests.bench.plan import Plan
 from tests.bench.processes import helper, resident_mb
-from tests.bench.stand import is_embedded
 from tests.components.process import wait_until
 from tests.components.service import NOWHERE, RunningService
 
@@ -41,7 +40,7 @@ def measure(plan: Plan) -> list[Row]:
             chunks = service.value("rag_corpus_chunks")
         plan.say("embedding them")
         with RunningService(folder, {**environment, "RAG_OLLAMA__URL": ollama.url}) as service:
-            wait_until(lambda: is_embedded(service), _PATIENCE_S, "documents embedded")
+            wait_until(service.embedded, _PATIENCE_S, "documents embedded")
             for number in range(20):
                 service.ask(f"What is the trend of the market in session {number}?")
         starts = []

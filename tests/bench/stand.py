@@ -32,12 +32,5 @@ def stand(folder: Path, **environment: str) -> Iterator[Stand]:
             **environment,
         }
         with RunningService(folder, settings) as service:
-            wait_until(lambda: is_embedded(service), _EMBEDDED_S, "documents embedded")
+            wait_until(service.embedded, _EMBEDDED_S, "documents embedded")
             yield Stand(service, ollama, sink)
-
-
-def is_embedded(service: RunningService, documents: int = 0) -> bool:
-    """Whether this many documents (0 = those of the folder it was given) are in, and vectors of them are searched."""
-    expected = documents or sum(1 for path in Path(service.environment["RAG_DOCUMENTS_DIR"]).iterdir())
-    state = service.client.get("/documents").json()
-    return len(state["documents"]) >= expected and bool(state["embedder"]) and state["pending_vectors"] == 0

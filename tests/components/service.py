@@ -13,6 +13,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
 from tests.components.process import Process, answers, free_port
+from tests.server_sent import events_of
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 60.0
@@ -85,9 +86,9 @@ class RunningService:
     def stream(self, query: str, **fields: Any) -> list[tuple[str, dict[str, Any]]]:
         """Every server-sent event of one answer as (event, data)."""
         body = {"query": query, "stream": True, **fields}
-        with self.client.stream("POST", "/ask", json=body) as reply:
-            assert reply.status_code == 200, reply.read()
-            return list(server_sent(reply.iter_lines()))
+        reply = self.client.post("/ask", json=body)
+        assert reply.status_code == 200, reply.text
+        return events_of(reply.text)
 
     def samples(self) -> list[Sample]:
         """Every sample of the metrics listener, exemplars included."""
@@ -107,9 +108,9 @@ class RunningService:
         )
 
     def embedded(self) -> bool:
-        """Whether every document has its vectors."""
-        documents = self.client.get("/documents").json()["documents"]
-        return bool(documents) and all(document["embedded"] for document in documents)
+        """Whether every document has its vectors, and these are searched."""
+        state = self.client.get("/documents").json()
+        return bool(state["documents"]) and bool(state["embedder"]) and state["pending_vectors"] == 0
 
     def log_lines(self) -> list[dict[str, Any]]:
         """The JSON lines of its log."""
@@ -123,16 +124,6 @@ class RunningService:
     def __exit__(self, *error: object) -> None:
         self.client.close()
         self.stop()
-
-
-def server_sent(lines: Iterator[str]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """(event, data) of a stream of server-sent events with JSON data."""
-    event = ""
-    for line in lines:
-        if line.startswith("event:"):
-            event = line.removeprefix("event:").strip()
-        elif line.startswith("data:"):
-            yield event, json.loads(line.removeprefix("data:"))
 
 
 @contextmanager

@@ -14,9 +14,10 @@ import httpx
 import pytest
 
 from tests.components.process import wait_until
-from tests.components.service import RunningService, server_sent
+from tests.components.service import RunningService
 from tests.fakes.ollama_server import FakeModel, FakeOllama, Fault
 from tests.faults.stand import CHAT, MODEL, PATIENCE_S, answering, assert_calm, client, failures, in_flight, question
+from tests.server_sent import server_sent
 
 FIRST_TOKEN_S, BETWEEN_TOKENS_S, TOTAL_S = 1.0, 1.0, 2.5
 _numbers = itertools.count()

@@ -12,11 +12,12 @@ import httpx
 import pytest
 
 from tests.components.process import wait_until
-from tests.components.service import RunningService, server_sent
+from tests.components.service import RunningService
 from tests.fakes.ollama_server import FakeModel, FakeOllama, Fault
 from tests.fakes.otlp_sink import Fault as SinkFault
 from tests.fakes.otlp_sink import OtlpSink
 from tests.faults.stand import MODEL, PATIENCE_S, answering, assert_calm, client, question, until
+from tests.server_sent import server_sent
 
 # The promise itself.
 GONE_S = 15.0

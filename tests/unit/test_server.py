@@ -14,8 +14,8 @@ from service.app import create_app
 from service.server import CannotListen, Listener, Server, open_socket
 from service.telemetry.exposition import metrics_app
 from tests.fakes.services import SCRIPT, FakeServices
+from tests.server_sent import events_of
 from tests.serving import WAIT_S, serving, until
-from tests.unit.api.events import events_of
 
 ROOT = Path(__file__).parents[2]
 QUESTION = {"query": "What is momentum?"}

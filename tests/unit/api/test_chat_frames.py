@@ -20,7 +20,7 @@ from service.ask.types import (
 from service.cache.port import CacheResult
 from service.errors import ErrorKind, ServiceError
 from service.routing.port import Tier
-from tests.unit.api.events import events_of
+from tests.server_sent import events_of
 from tests.unit.ask.samples import ANSWER, route
 
 RESULT = AskResult(ANSWER, Tier.SIMPLE, route(), CacheFacts(CacheResult.MISS), Timings(0.5), Outcome.DEGRADED, "t1")

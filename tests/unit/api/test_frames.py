@@ -9,8 +9,8 @@ from service.ask.types import CacheFacts, Done, Failed, Outcome, Started, Timing
 from service.cache.port import CacheResult
 from service.errors import Overloaded
 from tests.fakes.services import ANSWER, RESULT, ROUTE, SMALL, TRACE, FakeServices
+from tests.server_sent import events_of
 from tests.unit.api.client import client_of
-from tests.unit.api.events import events_of
 
 STREAM = {"query": "What is momentum?", "stream": True}
 

@@ -10,8 +10,8 @@ from service.ask.types import Degradation, Done, Failed, Mode, Outcome, Started,
 from service.auth.principal import Scope
 from service.errors import ErrorKind, ServiceError, UnknownModel
 from tests.fakes.services import ANSWER, LARGE, RESULT, ROUTE, SMALL, TRACE, FakeServices
+from tests.server_sent import events_of
 from tests.unit.api.client import client_of, with_keys
-from tests.unit.api.events import events_of
 
 PATH = "/v1/chat/completions"
 CHAT: dict[str, Any] = {"model": "auto", "messages": [{"role": "user", "content": "What is momentum?"}]}

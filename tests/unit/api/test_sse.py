@@ -13,7 +13,7 @@ from service.drain import Drain
 from service.errors import ErrorKind, Overloaded, ServiceError
 from tests.fakes.asker import FakeAsker
 from tests.fakes.services import ROUTE, SCRIPT, TRACE
-from tests.unit.api.events import events_of
+from tests.server_sent import events_of
 
 
 class Wire:

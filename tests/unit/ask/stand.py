@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
 from service.admission.limiter import SlotLimiter
@@ -11,7 +11,6 @@ from service.ask.pipeline import Pipeline
 from service.ask.prompt import BudgetedPromptBuilder
 from service.ask.types import AskEvent, AskResult, Done, Failed, Question, TraceRef
 from service.cache.port import CacheControl, CacheName
-from service.embedding.port import Embedded, EmbedderId, Purpose
 from service.errors import ServiceError
 from service.generation.extractive import SentenceExtractor
 from service.generation.port import Chunk, Completion, GenerationRequest
@@ -19,7 +18,9 @@ from service.retrieval.port import Retrieved
 from service.routing.port import Route
 from tests.fakes.cache import FakeCache
 from tests.fakes.clock import ManualClock
+from tests.fakes.embedder import FakeEmbedder
 from tests.fakes.model_directory import FakeModelDirectory, snapshot_of
+from tests.fakes.retriever import FakeRetriever
 from tests.fakes.router import FakeRouter
 from tests.unit.ask.samples import completion, passage, route
 
@@ -50,39 +51,6 @@ class ScriptedGenerator:
             self.closed += 1
 
 
-class ScriptedRetriever:
-    """Implements `Retriever`: always the same finding, or its error; logs the vector it was given."""
-
-    def __init__(self, found: Retrieved) -> None:
-        self.found = found
-        self.error: ServiceError | None = None
-        self.calls: list[tuple[str, Sequence[float] | None, int]] = []
-
-    async def retrieve(self, text: str, vector: Sequence[float] | None, top_k: int) -> Retrieved:
-        self.calls.append((text, vector, top_k))
-        if self.error is not None:
-            raise self.error
-        return self.found
-
-
-class ScriptedEmbedder:
-    """Implements `Embedder`; away while `here` is False, failing while `error` is set."""
-
-    model = "embedder"
-
-    def __init__(self) -> None:
-        self.here = True
-        self.error: ServiceError | None = None
-
-    async def identify(self) -> EmbedderId | None:
-        return EmbedderId("embedder", "sha-embedder", 2) if self.here else None
-
-    async def embed(self, texts: Sequence[str], *, purpose: Purpose = Purpose.QUERY) -> Embedded:
-        if self.error is not None:
-            raise self.error
-        return Embedded(tuple((1.0, 0.0) for _ in texts), EmbedderId("embedder", "sha-embedder", 2))
-
-
 @dataclass
 class Stand:
     """A pipeline and everything it stands on; change a part before asking."""
@@ -98,8 +66,8 @@ class Stand:
         self.clock = ManualClock()
         self.answers = FakeCache(CacheName.ANSWER, self.clock)
         self.prompts = FakeCache(CacheName.PROMPT, self.clock)
-        self.embedder = ScriptedEmbedder()
-        self.retriever = ScriptedRetriever(self.found)
+        self.embedder = FakeEmbedder()
+        self.retriever = FakeRetriever(self.found)
         self.directory = FakeModelDirectory(snapshot_of({"small": True, "large": False}))
         self.limiter = SlotLimiter(self.slots, self.waiting, 5.0, self.clock)
         self.loads: list[tuple[str, float]] = []

@@ -17,14 +17,14 @@ AWAY = DependencyUnavailable(Dependency.OLLAMA, "away")
 
 async def test_without_an_embedder_keywords_search_alone() -> None:
     stand = Stand()
-    stand.embedder.here = False
+    stand.embedder.away = True
     await stand.result()
     assert stand.retriever.calls[0][1] is None
 
 
 async def test_an_embedder_that_fails_costs_the_vector_only() -> None:
     stand = Stand()
-    stand.embedder.error = AWAY
+    stand.embedder.failures.append(AWAY)
     result = await stand.result()
     assert stand.retriever.calls[0][1] is None
     assert result.answer.mode is Mode.GENERATED
@@ -32,7 +32,7 @@ async def test_an_embedder_that_fails_costs_the_vector_only() -> None:
 
 async def test_a_search_that_fails_ends_the_request_in_its_stage() -> None:
     stand = Stand()
-    stand.retriever.error = DependencyUnavailable(Dependency.SQLITE, "the corpus cannot be read")
+    stand.retriever.script.append(DependencyUnavailable(Dependency.SQLITE, "the corpus cannot be read"))
     failed = await stand.failure()
     assert (failed.error.kind, failed.error.stage) == (ErrorKind.CONNECTION_ERROR, Stage.RETRIEVE)
 

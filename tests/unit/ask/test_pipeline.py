@@ -42,7 +42,8 @@ async def test_a_miss_tells_the_decision_then_tokens_then_the_result() -> None:
     assert [citation.chunk_id for citation in result.answer.citations] == ["c1"]
     assert (result.outcome, result.cache.result, result.trace_id) == (Outcome.OK, CacheResult.MISS, "t1")
     assert result.completion == completion()
-    assert stand.retriever.calls == [("What is momentum?", (1.0, 0.0), 5)]
+    vector = stand.embedder.vector("What is momentum?")
+    assert stand.retriever.calls == [("What is momentum?", vector, 5)]
     assert set(result.timings.stages) == set(Stage) - {Stage.COALESCE, Stage.EXTRACT}
 
 
