@@ -3,14 +3,13 @@
 import os
 import sys
 from pathlib import Path
-from typing import Self
 
-from tests.components.process import Process, answers, free_port
+from tests.components.process import Component, Process, answers, free_port
 
 START_S = 30.0
 
 
-class RunningChroma:
+class RunningChroma(Component):
     """Data, home and log are in `folder`. After `kill` or `stop`, `start` brings it back at the same address with the
     same data. Raises `ComponentFailed` with the end of the log."""
 
@@ -25,30 +24,6 @@ class RunningChroma:
         environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(home), "NO_COLOR": "1"}
         self._process = Process(command, environment, folder, folder / "chroma.log")
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
-    def log(self) -> Path:
-        """Its output; kept after it has ended."""
-        return self._process.log
-
     def start(self) -> None:
         """Start, and wait until it answers."""
         self._process.start(lambda: answers(f"{self.url}/api/v2/heartbeat"), START_S)
-
-    def stop(self) -> None:
-        """End it as an operator would."""
-        self._process.stop()
-
-    def kill(self) -> None:
-        """End it at once, as a crash would."""
-        self._process.kill()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.stop()

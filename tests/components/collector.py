@@ -4,9 +4,9 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Self, TypedDict
+from typing import Any, TypedDict
 
-from tests.components.process import Process, answers, free_port, wait_until
+from tests.components.process import Component, Process, answers, free_port, wait_until
 
 START_S = 20.0
 ARRIVAL_S = 15.0
@@ -62,7 +62,7 @@ class Span(TypedDict):
     resource: dict[str, Any]
 
 
-class RunningCollector:
+class RunningCollector(Component):
     """Real `otelcol` with an OTLP/HTTP receiver at `url`; its configuration, spans and log are in `folder`.
 
     After `kill` or `stop`, `start` brings it back at the same address and keeps the spans.
@@ -79,22 +79,9 @@ class RunningCollector:
         command = [program, "--config", configuration]
         self._process = Process(command, environment, folder, folder / "otelcol.log")
 
-    @property
-    def log(self) -> Path:
-        """Its output; kept after it has ended."""
-        return self._process.log
-
     def start(self) -> None:
         """Start, and wait until it accepts spans. Raises `ComponentFailed` with the end of the log."""
         self._process.start(lambda: answers(self._health), START_S)
-
-    def stop(self) -> None:
-        """End it in order, by force after ten seconds."""
-        self._process.stop()
-
-    def kill(self) -> None:
-        """End it at once, as a crash would."""
-        self._process.kill()
 
     def spans(self) -> list[Span]:
         """Every span received so far."""
@@ -123,13 +110,6 @@ class RunningCollector:
             names = [span["name"] for span in found]
             raise AssertionError(f"{error}; arrived: {names}\n{self._process.tail()}") from error
         return found
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.stop()
 
 
 def _spans(line: Mapping[str, Any]) -> Iterator[Span]:

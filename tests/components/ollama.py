@@ -7,10 +7,10 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from tests.components import tiny_gguf
-from tests.components.process import ComponentFailed, Process, answers, free_port
+from tests.components.process import Component, ComponentFailed, Process, answers, free_port
 
 CHAT_MODELS = ("llama3.2:3b", "llama3.1:latest", "qwen2.5-coder:14b", "gpt-oss:20b")
 EMBEDDING_MODEL = "nomic-embed-text"
@@ -19,7 +19,7 @@ REQUEST_S = 30.0
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
-class RunningOllama:
+class RunningOllama(Component):
     """Real `ollama serve` with its models, home and log in `folder`; nothing of the user's own Ollama is touched.
 
     Each model has weights of its own, so that each is loaded by itself. `environment` adds to or replaces what the
@@ -53,16 +53,6 @@ class RunningOllama:
         }
         self._process = Process([program, "serve"], started_with, folder, folder / "ollama.log")
 
-    @property
-    def log(self) -> Path:
-        """Its output; kept after it has ended."""
-        return self._process.log
-
-    @property
-    def running(self) -> bool:
-        """Whether the server process is there."""
-        return self._process.running
-
     def start(self) -> None:
         """Start the server; at the first start also make and import the models."""
         self._process.start(lambda: answers(f"{self.url}/api/version"), START_S)
@@ -93,21 +83,6 @@ class RunningOllama:
     def unload(self, name: str) -> None:
         """Take a chat model out of memory, so that the next call is a cold one."""
         self.request("POST", "/api/generate", {"model": name, "keep_alive": 0})
-
-    def stop(self) -> None:
-        """End it and its runners in order, by force after ten seconds."""
-        self._process.stop()
-
-    def kill(self) -> None:
-        """End it and its runners at once, as a crash would."""
-        self._process.kill()
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.stop()
 
     def _import_tiny(self, name: str, number: int) -> None:
         path = self._folder / f"tiny-{number}.gguf"

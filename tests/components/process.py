@@ -9,8 +9,10 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Self
 
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -111,6 +113,46 @@ class Process:
     def _signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, number)
+
+
+class Component(ABC):
+    """What is the same for every component that is one process, held in `_process`. Used in `with`, it is started and
+    ended in order. After `kill` or `stop`, `start` brings it back at the same address with the same data."""
+
+    _process: Process
+
+    @property
+    def log(self) -> Path:
+        """Its output; kept after it has ended."""
+        return self._process.log
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is there."""
+        return self._process.running
+
+    @abstractmethod
+    def start(self) -> None:
+        """Start, and wait until it can be used. Raises `ComponentFailed` with the end of the log."""
+
+    def stop(self, timeout_s: float = 10.0) -> None:
+        """End it and its children in order, by force after `timeout_s`."""
+        self._process.stop(timeout_s)
+
+    def kill(self) -> None:
+        """End it and its children at once, as a crash would."""
+        self._process.kill()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
 
 
 def wait_until(

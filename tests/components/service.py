@@ -6,13 +6,13 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import httpx
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-from tests.components.process import Process, answers, free_port
+from tests.components.process import Component, Process, answers, free_port
 from tests.server_sent import events_of
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -23,7 +23,7 @@ OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 NOWHERE = "http://127.0.0.1:9"
 
 
-class RunningService:
+class RunningService(Component):
     """The service with its data in `folder`. `environment` adds to or replaces what it is started with.
 
     Without an entry for it there is no Ollama. After `kill` or `stop`, `start` brings it back with the same data.
@@ -52,19 +52,6 @@ class RunningService:
         self._process = Process([sys.executable, "-m", "service"], started_with, folder, folder / "service.log")
         self.client = httpx.Client(base_url=self.url, timeout=REQUEST_S, trust_env=False)
 
-    @property
-    def log(self) -> Path:
-        """Its output; kept after it has ended."""
-        return self._process.log
-
-    @property
-    def running(self) -> bool:
-        return self._process.running
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
     def start(self) -> None:
         """Start, and wait until it is ready: the documents are then in."""
         self._process.start(lambda: answers(f"{self.url}/readyz"), START_S)
@@ -72,10 +59,6 @@ class RunningService:
     def stop(self, timeout_s: float = 20.0) -> None:
         """End it in order (SIGTERM)."""
         self._process.stop(timeout_s)
-
-    def kill(self) -> None:
-        """End it at once, as a crash would."""
-        self._process.kill()
 
     def ask(self, query: str, **fields: Any) -> dict[str, Any]:
         """One answer; fails the test on any status but 200."""
@@ -116,10 +99,6 @@ class RunningService:
         """The JSON lines of its log."""
         lines = self.log.read_text(errors="replace").splitlines()
         return [json.loads(line) for line in lines if line.startswith("{")]
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
 
     def __exit__(self, *error: object) -> None:
         self.client.close()
