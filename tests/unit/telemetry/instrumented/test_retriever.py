@@ -5,17 +5,17 @@ import pytest
 from service.errors import Dependency, DependencyTimeout
 from service.retrieval.port import Retrieved
 from service.telemetry.instrumented.retriever import InstrumentedRetriever
+from tests.fakes.retriever import FakeRetriever
 from tests.telemetry.recorder import EMBEDDER, Recorder
 from tests.unit.ask.samples import passage
-from tests.unit.ask.stand import ScriptedRetriever
 
 CALLS = "gen_ai_client_operation_duration_seconds_count"
 LABELS = {"gen_ai_operation_name": "retrieval", "gen_ai_provider_name": "chroma"}
 FOUND = Retrieved((passage(1), passage(2)), {"vector": 4, "keyword": 3}, 0.9, 0.2, waited_s=0.01)
 
 
-def stand(found: Retrieved = FOUND) -> tuple[Recorder, ScriptedRetriever, InstrumentedRetriever]:
-    recorder, inner = Recorder(), ScriptedRetriever(found)
+def stand(found: Retrieved = FOUND) -> tuple[Recorder, FakeRetriever, InstrumentedRetriever]:
+    recorder, inner = Recorder(), FakeRetriever(found)
     return recorder, inner, InstrumentedRetriever(inner, recorder.stages, recorder.meters, EMBEDDER)
 
 
@@ -54,7 +54,7 @@ async def test_keywords_alone_have_no_model() -> None:
 
 async def test_a_failure_is_measured_and_finds_nothing() -> None:
     recorder, inner, retriever = stand()
-    inner.error = DependencyTimeout(Dependency.SQLITE, "too slow")
+    inner.script.append(DependencyTimeout(Dependency.SQLITE, "too slow"))
     with pytest.raises(DependencyTimeout):
         await retriever.retrieve("What?", (1.0,), 5)
     assert recorder.only().attributes["error.type"] == "timeout"
