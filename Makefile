@@ -43,7 +43,7 @@ bench: .venv/dev ## Cost of the service's own work, to docs/performance.md
 	@$(BIN)/python -m tests.bench
 
 components: .venv/dev ## Find, or build from source, Collector, Prometheus, Alertmanager and Ollama
-	@$(BIN)/python -m tests.components.build $(COMPONENTS)
+	@$(BIN)/python -m ops.components $(COMPONENTS)
 
 lock: ## Upgrade the locked requirements to the newest versions that go together
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found"; exit 1; }

@@ -13,6 +13,7 @@ from tests.architecture.source import ROOT, Source, sources
 ELSEWHERE: Mapping[str, str] = {
     "service/__main__.py": "tests/e2e/test_first_minute.py",
     "service/adapters.py": "tests/unit/test_bootstrap.py",
+    "ops/components/": "tests/unit/ops/components/test_building.py",
 }
 
 

@@ -3,10 +3,10 @@
 import time
 from pathlib import Path
 
+from ops.stack.process import wait_until
 from tests.bench.figures import Row, at_least, at_most
 from tests.bench.plan import Plan
 from tests.bench.processes import helper, resident_mb
-from tests.components.process import wait_until
 from tests.components.service import NOWHERE, RunningService
 
 GROUP = "Documents, memory and start"

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.components.process import Process, free_port
+from ops.stack.process import Process, free_port
 from tests.components.service import ROOT
 
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")

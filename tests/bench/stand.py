@@ -5,8 +5,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from ops.stack.process import wait_until
 from tests.bench.processes import EXPORT_OFTEN, Helper, helper
-from tests.components.process import wait_until
 from tests.components.service import RunningService
 
 _EMBEDDED_S = 120.0

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ops.stack.process import Process, answers, free_port
 from tests.bench.figures import Row, at_least, at_most, median_ratio
 from tests.bench.miss import questions
 from tests.bench.plan import Plan
 from tests.bench.processes import EXPORTED_S, Helper, cpu_s, run_alone, settle
 from tests.bench.stand import Stand, stand
-from tests.components.process import Process, answers, free_port
 
 GROUP = "A stream"
 METHOD = (

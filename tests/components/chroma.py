@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-from tests.components.process import Component, Process, answers, free_port
+from ops.stack.process import Component, Process, answers, free_port
 
 START_S = 30.0
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypedDict
 
-from tests.components.process import Component, Process, answers, free_port, wait_until
+from ops.stack.process import Component, NotInTime, Process, answers, free_port, wait_until
 
 START_S = 20.0
 ARRIVAL_S = 15.0
@@ -106,7 +106,7 @@ class RunningCollector(Component):
 
         try:
             wait_until(arrived, timeout_s, f"the spans of trace {trace_id}", alive=lambda: self._process.running)
-        except AssertionError as error:
+        except NotInTime as error:
             names = [span["name"] for span in found]
             raise AssertionError(f"{error}; arrived: {names}\n{self._process.tail()}") from error
         return found

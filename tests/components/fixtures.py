@@ -11,8 +11,8 @@ from typing import NoReturn
 
 import pytest
 
+from ops.components.find import find, missing
 from tests.components.collector import RunningCollector
-from tests.components.find import find, missing
 from tests.components.ollama import RunningOllama
 
 

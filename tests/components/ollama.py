@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ops.stack.process import Component, ComponentFailed, Process, answers, free_port
 from tests.components import tiny_gguf
-from tests.components.process import Component, ComponentFailed, Process, answers, free_port
 
 CHAT_MODELS = ("llama3.2:3b", "llama3.1:latest", "qwen2.5-coder:14b", "gpt-oss:20b")
 EMBEDDING_MODEL = "nomic-embed-text"

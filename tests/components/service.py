@@ -12,7 +12,7 @@ import httpx
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
-from tests.components.process import Component, Process, answers, free_port
+from ops.stack.process import Component, Process, answers, free_port
 from tests.server_sent import events_of
 
 ROOT = Path(__file__).resolve().parents[2]

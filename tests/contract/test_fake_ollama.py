@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from ops.stack.process import wait_until
 from tests.components.ollama import RunningOllama
-from tests.components.process import wait_until
 from tests.fakes.ollama_server import FakeOllama
 
 CHAT, EMBEDDING, MISSING = "llama3.2:3b", "nomic-embed-text", "not-there:1b"

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from ops.stack.process import wait_until
 from tests.components.chroma import RunningChroma
 from tests.components.ollama import RunningOllama
-from tests.components.process import wait_until
 from tests.components.service import RunningService
 
 

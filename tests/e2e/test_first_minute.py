@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.components.process import free_port, wait_until
+from ops.stack.process import free_port, wait_until
 from tests.components.service import ROOT, RunningService, serving
 
 CLIENT = ROOT / "tests" / "fixtures" / "seed_client.py"

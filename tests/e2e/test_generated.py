@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from ops.stack.process import wait_until
 from tests.components.collector import RunningCollector, Span
 from tests.components.fixtures import require
 from tests.components.ollama import RunningOllama
-from tests.components.process import wait_until
 from tests.components.service import RunningService
 
 PHASES = ["ollama queue", "ollama load", "ollama prompt eval", "ollama eval"]

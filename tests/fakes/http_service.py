@@ -7,8 +7,8 @@ from contextlib import contextmanager
 
 import uvicorn
 
+from ops.stack.process import wait_until
 from service.app import create_app
-from tests.components.process import wait_until
 from tests.fakes.services import FakeServices
 
 

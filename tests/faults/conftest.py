@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from ops.stack.process import wait_until
 from service.auth.keys import KeyStore
 from service.auth.principal import Scope
 from service.clock import SystemClock
-from tests.components.process import wait_until
 from tests.components.service import RunningService
 from tests.fakes.ollama_server import FakeModel, FakeOllama
 from tests.fakes.otlp_sink import OtlpSink

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from tests.components.process import wait_until
+from ops.stack.process import wait_until
 from tests.components.service import RunningService
 from tests.fakes.ollama_server import FakeOllama
 from tests.fakes.otlp_sink import OtlpSink

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from ops.stack.process import wait_until
 from tests.components.chroma import RunningChroma
-from tests.components.process import wait_until
 from tests.components.service import RunningService
 from tests.fakes.ollama_server import FakeModel, FakeOllama
 from tests.faults.stand import EMBEDDER, MODEL, PATIENCE_S, answering, assert_calm, client, question

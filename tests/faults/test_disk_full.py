@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.components.process import wait_until
+from ops.stack.process import wait_until
 from tests.components.service import RunningService
 from tests.fakes.ollama_server import FakeModel, FakeOllama
 from tests.faults.stand import EMBEDDER, MODEL, PATIENCE_S, answering, assert_calm, question

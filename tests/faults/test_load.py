@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from tests.components.process import wait_until
+from ops.stack.process import wait_until
 from tests.components.service import RunningService
 from tests.fakes.ollama_server import FakeModel, FakeOllama
 from tests.faults.stand import CHAT, MODEL, answering, client, in_flight, question, until, waiting

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.components.process import wait_until
+from ops.stack.process import wait_until
 from tests.components.service import RunningService
 from tests.fakes.ollama_server import FakeModel, FakeOllama, Fault
 from tests.faults.stand import CHAT, MODEL, PATIENCE_S, answering, assert_calm, client, failures, in_flight, question

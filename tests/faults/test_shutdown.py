@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.components.process import wait_until
+from ops.stack.process import wait_until
 from tests.components.service import RunningService
 from tests.fakes.ollama_server import FakeModel, FakeOllama, Fault
 from tests.fakes.otlp_sink import Fault as SinkFault

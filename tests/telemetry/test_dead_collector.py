@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from ops.stack.process import wait_until
 from service.telemetry.setup import Telemetry
-from tests.components.process import wait_until
 from tests.fakes.otlp_sink import Fault, OtlpSink
 from tests.telemetry.sample_app import SampleApp, make_telemetry
 

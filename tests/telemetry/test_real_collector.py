@@ -2,8 +2,8 @@
 
 import pytest
 
+from ops.stack.process import wait_until
 from tests.components.collector import ARRIVAL_S, RunningCollector
-from tests.components.process import wait_until
 from tests.telemetry.sample_app import CANARY, SampleApp, make_telemetry
 
 pytestmark = pytest.mark.real

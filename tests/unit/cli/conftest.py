@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from ops.stack.process import free_port
 from service.cli.main import app
 from service.cli.surroundings import Surroundings
 from service.services import Services
 from service.settings import Settings
-from tests.components.process import free_port
 from tests.fakes.clock import ManualClock
 from tests.fakes.http_service import listening
 from tests.fakes.model_store import FakeModelStore

@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
+from ops.stack.process import free_port
 from service.ask.types import Failed, Outcome, Started, Timings, Token
 from service.auth.principal import Scope
 from service.errors import Dependency, DependencyUnavailable, Overloaded
-from tests.components.process import free_port
 from tests.fakes.http_service import listening
 from tests.fakes.services import ROUTE, SCRIPT, TRACE, FakeGate
 from tests.unit.cli.conftest import Shell

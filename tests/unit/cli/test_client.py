@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from ops.stack.process import free_port
 from service.cli.client import ServiceClient, address_of, key_of, lines_of, server_sent
 from service.cli.failures import UNREACHABLE, USAGE, Failure, Unreachable
 from service.errors import ErrorKind
 from service.settings import Server, Settings
-from tests.components.process import free_port
 from tests.unit.cli.conftest import Shell
 
 JSON = "application/json"

@@ -8,10 +8,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from ops.stack.process import free_port
 from service.cli.doctor import checks_of
 from service.cli.surroundings import Surroundings
 from service.settings import BadSettings, SettingProblem, Settings
-from tests.components.process import free_port
 from tests.fakes.model_directory import snapshot_of
 from tests.unit.cli.conftest import Shell
 

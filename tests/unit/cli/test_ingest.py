@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from ops.stack.process import free_port, wait_until
 from service.auth.principal import Scope
 from service.errors import Dependency, DependencyUnavailable
-from tests.components.process import free_port, wait_until
 from tests.fakes.http_service import listening
 from tests.fakes.services import FakeGate
 from tests.unit.cli.conftest import Shell

@@ -1,8 +1,8 @@
 """The model server of the settings."""
 
+from ops.stack.process import free_port
 from service.cli.model_store import configured_models, open_model_store
 from service.settings import Embedding, Ollama, Routing, Settings
-from tests.components.process import free_port
 
 
 async def test_a_server_that_is_away_is_seen_when_it_is_used() -> None:

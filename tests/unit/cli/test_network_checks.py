@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from ops.stack.process import free_port
 from service.cli import network_checks
 from service.cli.finding import Finding, State
 from service.cli.surroundings import Surroundings
 from service.settings import Settings
-from tests.components.process import free_port
 from tests.fakes.model_directory import snapshot_of
 from tests.fakes.model_store import FakeModelStore
 from tests.unit.cli.conftest import Shell

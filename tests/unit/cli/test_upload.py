@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from ops.stack.process import free_port
 from service.cli.client import ServiceClient
 from service.cli.failures import Failure, Unreachable
 from service.cli.upload import upload_all
 from service.corpus.folder import scan
 from service.corpus.port import IngestReport, IngestResult
 from service.errors import Dependency, DependencyUnavailable, ErrorKind, Forbidden, ServiceError
-from tests.components.process import free_port
 from tests.fakes.clock import ManualClock
 from tests.unit.cli.conftest import Shell
 

@@ -6,6 +6,7 @@ import httpx
 import ollama
 import pytest
 
+from ops.stack.process import free_port
 from service.errors import (
     BadDependencyReply,
     Dependency,
@@ -18,7 +19,6 @@ from service.errors import (
 )
 from service.ollama.client import calling, keep_alive_of, make_client, translated
 from service.ollama.errors import OllamaUnreachable
-from tests.components.process import free_port
 from tests.fakes.ollama_server import FakeOllama, Fault
 
 MODEL = "llama3.2:3b"

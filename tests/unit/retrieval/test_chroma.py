@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from ops.stack.process import free_port
 from service.embedding.port import EmbedderId
 from service.errors import (
     BadDependencyReply,
@@ -23,7 +24,6 @@ from service.retrieval.chroma import ChromaIndex
 from service.retrieval.chroma_store import EmbeddedChroma, RemoteChroma
 from service.retrieval.port import VectorRow
 from tests.components.chroma import RunningChroma
-from tests.components.process import free_port
 from tests.fakes.http_wire import HttpWire
 
 EMBEDDER = EmbedderId("nomic-embed-text", "sha256:aaaa", 2)

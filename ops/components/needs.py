@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from tests.components.build.recipes import Recipe
+from ops.components.recipes import Recipe
 
 _ASK_S = 300  # a Go command may first fetch the toolchain that go.mod names
 _COMPILERS = ("gcc", "g++")
@@ -65,7 +65,8 @@ def lacks(recipes: Iterable[Recipe], machine: Machine) -> list[Lack]:
 def needed_go(recipe: Recipe) -> str:
     """The lowest Go version that its go.mod allows."""
     stated = re.search(r"^go (\S+)$", (recipe.folder / "go.mod").read_text(), re.MULTILINE)
-    assert stated, f"{recipe.folder / 'go.mod'} states no Go version"
+    if not stated:
+        raise ValueError(f"{recipe.folder / 'go.mod'} states no Go version")
     return stated[1]
 
 

@@ -40,7 +40,11 @@ def answers(url: str, timeout_s: float = 2.0) -> bool:
         return False
 
 
-class ComponentFailed(AssertionError):
+class NotInTime(Exception):
+    """Something that was waited for did not come true, or cannot any more."""
+
+
+class ComponentFailed(Exception):
     """A component did not start or answer. The text ends with the last lines of its log."""
 
 
@@ -56,7 +60,8 @@ class Process:
 
     @property
     def pid(self) -> int:
-        assert self._process is not None, "not started"
+        if self._process is None:
+            raise ComponentFailed(f"{self._name} is not started")
         return self._process.pid
 
     @property
@@ -65,7 +70,8 @@ class Process:
 
     def start(self, is_ready: Callable[[], bool], timeout_s: float) -> None:
         """Start, and wait until it is ready. Raises `ComponentFailed` and leaves nothing running when it is not."""
-        assert not self.running, "already started"
+        if self.running:
+            raise ComponentFailed(f"{self._name} is already started")
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
@@ -78,7 +84,7 @@ class Process:
             )
         try:
             wait_until(is_ready, timeout_s, f"{self._name} ready", alive=lambda: self.running)
-        except AssertionError as error:
+        except NotInTime as error:
             self.kill()
             raise ComponentFailed(f"{error}\n{self.tail()}") from error
 
@@ -158,11 +164,11 @@ class Component(ABC):
 def wait_until(
     condition: Callable[[], bool], timeout_s: float, what: str, alive: Callable[[], bool] = lambda: True
 ) -> None:
-    """Ask again every few milliseconds until `condition` holds. Raises AssertionError when time is up."""
+    """Ask again every few milliseconds until `condition` holds. Raises `NotInTime` when time is up."""
     deadline = time.monotonic() + timeout_s
     while not condition():
         if not alive():
-            raise AssertionError(f"the process ended before this came true: {what}")
+            raise NotInTime(f"the process ended before this came true: {what}")
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {timeout_s:g} s: {what}")
+            raise NotInTime(f"not within {timeout_s:g} s: {what}")
         time.sleep(0.02)

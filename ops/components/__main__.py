@@ -1,4 +1,4 @@
-"""Builds the real components that are not there yet: `python -m tests.components.build [NAME ...]`.
+"""Builds the real components that are not there yet: `python -m ops.components [NAME ...]`.
 
 Exit status: 0 everything asked for is there, 1 something could not be built, 2 something that a build needs is missing.
 """
@@ -9,11 +9,11 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+from ops.components.building import BuildFailed, build, printed_version
+from ops.components.find import OTHERS, find, missing
+from ops.components.needs import Lack, ThisMachine, install, lacks
+from ops.components.recipes import RECIPES, Recipe, built_folder
 from ops.setup.progress import Progress
-from tests.components.build.building import BuildFailed, build, printed_version
-from tests.components.build.needs import Lack, ThisMachine, install, lacks
-from tests.components.build.recipes import RECIPES, Recipe, built_folder
-from tests.components.find import OTHERS, find, missing
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -40,7 +40,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m tests.components.build",
+        prog="python -m ops.components",
         description="Builds, from pinned sources, the real components that the tests use and that are not there yet.",
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(RECIPES))

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from ops.components.recipes import Recipe, built_folder
 from ops.setup.progress import Progress
-from tests.components.build.recipes import Recipe, built_folder
 
 _LINK = "-s -w"  # no symbol table: the binaries are half as large
 _TAIL = 25
@@ -132,7 +132,8 @@ def _fetch_header(recipe: Recipe, include: Path) -> None:
     (archive,) = include.glob(f"{name}-*.tar.gz")
     with tarfile.open(archive) as contents:
         member = contents.extractfile(f"{archive.name.removesuffix('.tar.gz')}/{recipe.sdist_header}")
-        assert member is not None, f"{archive.name} holds no {recipe.sdist_header}"
+        if member is None:
+            raise BuildFailed(f"{archive.name} holds no {recipe.sdist_header}")
         header = include / recipe.sdist_header
         header.parent.mkdir(parents=True, exist_ok=True)
         header.write_bytes(member.read())

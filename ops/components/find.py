@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from tests.components.build.recipes import RECIPES, built_folder
+from ops.components.recipes import RECIPES, built_folder
 
 _DEBIAN = {
     "valkey-server": "apt-get install valkey-server",
@@ -32,7 +32,7 @@ def find(name: str) -> Path | None:
 def missing(name: str) -> str:
     """Says that `name` was not found and how to get it."""
     if name in RECIPES:
-        advice = f"`make components` builds it (only this one: `.venv/bin/python -m tests.components.build {name}`)"
+        advice = f"`make components` builds it (only this one: `.venv/bin/python -m ops.components {name}`)"
     elif name in _DEBIAN:
         advice = f"on Debian: `{_DEBIAN[name]}`"
     else:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MANIFESTS = Path(__file__).parent
-BUILDS = MANIFESTS.parents[2] / ".components"
+BUILDS = MANIFESTS.parents[1] / ".components"
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from ops.components.__main__ import main
+from ops.components.building import BuildFailed, build, command, environment, printed_version
+from ops.components.find import OTHERS, find
+from ops.components.needs import lacks, needed_go
+from ops.components.recipes import RECIPES, Recipe, built_folder
 from ops.setup.progress import Progress
-from tests.components.build.__main__ import main
-from tests.components.build.building import BuildFailed, build, command, environment, printed_version
-from tests.components.build.needs import lacks, needed_go
-from tests.components.build.recipes import RECIPES, Recipe, built_folder
-from tests.components.find import OTHERS, find
 
 # What `go build ... -o BINARY PACKAGE` does here: it writes a program that prints a version.
 GO = """\
