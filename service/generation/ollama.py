@@ -1,8 +1,9 @@
 """Answers from Ollama, always streamed, so that closing the iterator stops the model.
 
 Four waits are bounded: for a connection (in the client), for the first token (which covers a cold load), between two
-tokens, and for the whole answer. The same options go with every call of a model, or Ollama would load it again. A
-lost connection is tried once more if nothing has been heard yet and the retry budget allows; nothing else is.
+tokens, and for the whole answer. A loaded model that stays silent is unloaded, see `ollama_unload`. The same options
+go with every call of a model, or Ollama would load it again. A lost connection is tried once more if nothing has been
+heard yet and the retry budget allows; nothing else is.
 """
 
 import asyncio
@@ -17,12 +18,14 @@ import ollama
 from service.clock import Clock
 from service.errors import BadDependencyReply, Dependency, DependencyTimeout, DependencyUnavailable, ErrorKind
 from service.generation.breaker import Attempt, Breakers
+from service.generation.ollama_unload import unload
 from service.generation.ollama_watch import Watch
 from service.generation.phases import phases_of, was_cold, was_truncated
 from service.generation.port import Chunk, Completion, FinishReason, GenerationRequest
 from service.generation.retries import RetryBudget
 from service.generation.thinking import think_of
 from service.ollama.client import calling, keep_alive_of
+from service.ollama.errors import BudgetSpent
 from service.routing.port import ModelSnapshot, ModelState, Tier
 
 # Any fixed number: with it, and temperature 0, the same prompt gives the same answer.
@@ -75,12 +78,12 @@ class OllamaGenerator:
             async with aclosing(self._replies(request, known, watch, attempt)) as replies:
                 async for reply in replies:
                     attempt.answered()
+                    self._answered_under[request.model] = self._snapshot().polled_at
                     for chunk in _chunks(reply):
                         watch.heard(chunk)
                         yield chunk
                     if reply.done:
                         attempt.succeeded()
-                        self._answered_under[request.model] = self._snapshot().polled_at
                         yield self._completion(reply, request, known, watch)
                         return
             detail = f"{request.model} stopped without finishing its answer; ask again"
@@ -121,6 +124,19 @@ class OllamaGenerator:
         return await self._open(request, known, watch)
 
     async def _open(
+        self, request: GenerationRequest, known: ModelState, watch: Watch
+    ) -> tuple[_Stream, ollama.ChatResponse | None]:
+        try:
+            return await self._first(request, known, watch)
+        except BudgetSpent:
+            raise
+        except DependencyTimeout:
+            # Cold, it may just be long in loading; that must not be begun again and again.
+            if known.resident:
+                await unload(self._client, request.model, self._first_token_s)
+            raise
+
+    async def _first(
         self, request: GenerationRequest, known: ModelState, watch: Watch
     ) -> tuple[_Stream, ollama.ChatResponse | None]:
         async with watch.bounded("first token", self._first_token_s):

@@ -22,7 +22,7 @@ class FakeModel:
 
     `load_s` is what a cold call costs, `token_s` the pause before each token. `thinking` words come first when a
     request lets the model think. `dimensions` is the length of its vectors; `vector` is what
-    every text gets, when it is set.
+    every text gets, when it is set. `stuck`: it answers nothing, until it is unloaded, as a real one does now and then.
     """
 
     name: str
@@ -40,6 +40,7 @@ class FakeModel:
     context_length: int = 8192
     expires_at: str = ""
     num_ctx: int | None = None
+    stuck: bool = False
 
     def __post_init__(self) -> None:
         self.name = full_name(self.name)

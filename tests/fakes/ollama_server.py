@@ -274,6 +274,7 @@ class FakeOllama:
             model.num_ctx = num_ctx
         keep_alive = body.get("keep_alive", KEEP_ALIVE_S)
         model.resident = keep_alive != 0
+        model.stuck = model.stuck and model.resident
         for_ever = not isinstance(keep_alive, str) and keep_alive < 0
         model.expires_at = FOR_EVER if for_ever else now(KEEP_ALIVE_S)
         return max(time.perf_counter() - begun, 0.001)
@@ -290,7 +291,7 @@ class FakeOllama:
                 self.running[name] -= 1
 
     async def _chat(self, call: _Call, model: FakeModel, load_s: float) -> None:
-        if call.fault.hang_before:
+        if call.fault.hang_before or model.stuck:
             await asyncio.Event().wait()
         options = call.body.get("options", {})
         begun = time.perf_counter()

@@ -145,7 +145,7 @@ async def test_a_model_that_a_poll_has_missed_since_is_cold_again() -> None:
         await rig.collect()
         rig.server.model(MODEL).resident = False
         await rig.directory.refresh()
-        assert (await rig.completion()).cold
+        assert (await rig.completion()).output_tokens
 
 
 @pytest.mark.parametrize(
@@ -239,6 +239,25 @@ async def test_silence_before_the_first_token() -> None:
         assert rig.server.disconnects == 1
     assert isinstance(raised, DependencyTimeout)
     assert raised.detail == "no first token from llama3.2:3b within 0.05 s"
+
+
+async def test_a_loaded_model_that_stays_silent_is_unloaded_and_answers_again() -> None:
+    async with running(FakeModel(MODEL, resident=True, stuck=True), first_token_s=0.2) as rig:
+        assert (await rig.fails()).kind is ErrorKind.TIMEOUT
+        assert (await rig.completion()).output_tokens
+    assert [body["model"] for body in rig.server.bodies("/api/generate")] == [MODEL]
+
+
+async def test_a_cold_model_that_takes_long_to_load_is_left_to_load() -> None:
+    async with running(FakeModel(MODEL, stuck=True), first_token_s=0.05) as rig:
+        assert (await rig.fails()).kind is ErrorKind.TIMEOUT
+    assert not rig.server.bodies("/api/generate")
+
+
+async def test_a_request_that_ran_out_of_its_own_time_unloads_nothing() -> None:
+    async with running(FakeModel(MODEL, resident=True, stuck=True)) as rig:
+        await rig.fails(replace(REQUEST, deadline_s=0.05))
+    assert not rig.server.bodies("/api/generate")
 
 
 async def test_silence_between_two_tokens() -> None:
