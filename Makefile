@@ -5,7 +5,7 @@ PREPARE = test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was 
 	$(PYTHON) -m ops.setup.environment
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check eval bench e2e components lock clean
+.PHONY: help setup run test check eval bench bench-stack e2e components stack up dev down logs compose-check pins lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,8 +42,32 @@ eval: .venv/dev ## Quality of routing and retrieval on labelled questions, to do
 bench: .venv/dev ## Cost of the service's own work, to docs/performance.md
 	@$(BIN)/python -m tests.bench
 
-components: .venv/dev ## Find, or build from source, Collector, Prometheus, Alertmanager and Ollama
+bench-stack: .venv/dev ## Memory of the whole installation under load
+	@$(BIN)/python -m tests.bench.stack
+
+components: .venv/run ## Find, or build from source, Collector, Prometheus, Alertmanager and Ollama
 	@$(BIN)/python -m ops.components $(COMPONENTS)
+
+stack: .venv/run ## The whole installation without Docker, from the binaries found (see: make components)
+	@exec $(BIN)/python -m ops.stack $(STACK)
+
+up: .venv/run ## Production in Docker, with the GPU where there is one
+	@$(BIN)/python -m ops.compose up $(COMPOSE)
+
+dev: .venv/run ## Development in Docker, beside production
+	@$(BIN)/python -m ops.compose dev $(COMPOSE)
+
+down: .venv/run ## End both in Docker; volumes stay
+	@$(BIN)/python -m ops.compose down $(COMPOSE)
+
+logs: .venv/run ## Follow what the containers say
+	@exec $(BIN)/python -m ops.compose logs $(COMPOSE)
+
+compose-check: .venv/run ## Whether the Compose files are valid, hardened and apart from each other
+	@$(BIN)/python -m ops.compose check
+
+pins: .venv/run ## Write the digests of the image versions named in .env
+	@$(BIN)/python -m ops.compose pins
 
 lock: ## Upgrade the locked requirements to the newest versions that go together
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found"; exit 1; }

@@ -49,10 +49,14 @@ class ComponentFailed(Exception):
 
 
 class Process:
-    """One component. The log goes to `log` and is kept; it is appended to when the process is started again."""
+    """One component, called `name` in messages (default: its program). The log goes to `log`; it is kept, and a further
+    start appends to it."""
 
-    def __init__(self, command: Sequence[str | Path], environment: Mapping[str, str], folder: Path, log: Path) -> None:
+    def __init__(
+        self, command: Sequence[str | Path], environment: Mapping[str, str], folder: Path, log: Path, name: str = ""
+    ) -> None:
         self._command = [str(part) for part in command]
+        self._name = name or Path(self._command[0]).name
         self._environment = dict(environment)
         self._folder = folder
         self.log = log
@@ -112,10 +116,6 @@ class Process:
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
         return f"--- last lines of {self.log} ---\n" + "\n".join(text.splitlines()[-lines:])
 
-    @property
-    def _name(self) -> str:
-        return Path(self._command[0]).name
-
     def _signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, number)
@@ -135,6 +135,10 @@ class Component(ABC):
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    def tail(self, lines: int = 30) -> str:
+        """The end of its output, with a heading."""
+        return self._process.tail(lines)
 
     @property
     def running(self) -> bool:

@@ -1,0 +1,57 @@
+"""Prometheus' folder of one installation: the shipped configuration beside the targets that it reads.
+
+Prometheus knows no variables in its file, but reads targets from files beside it. So the shipped file is copied, and
+only the targets are written anew, for the parts that run.
+"""
+
+import json
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from ops.stack.part import Plan
+from ops.stack.site import ROOT, Site
+
+_SHIPPED = ROOT / "prometheus"
+_INTERVAL = "scrape_interval: 15s"
+_EVALUATION = "evaluation_interval: 15s"
+
+
+def prepare(site: Site, plans: Iterable[Plan]) -> None:
+    """Write the folder for these parts. Raises `FileNotFoundError` when the checkout lacks its configuration."""
+    folder = site.folder / "prometheus"
+    (folder / "targets").mkdir(parents=True, exist_ok=True)
+    text = (_SHIPPED / "prometheus.yml").read_text()
+    if site.scrape_interval:
+        text = text.replace(_INTERVAL, f"scrape_interval: {site.scrape_interval}")
+        text = text.replace(_EVALUATION, f"evaluation_interval: {site.scrape_interval}")
+        text = text.replace("scrape_timeout: 10s", f"scrape_timeout: {site.scrape_interval}")
+    _write(folder / "prometheus.yml", text)
+    shutil.rmtree(folder / "rules", ignore_errors=True)
+    shutil.copytree(_SHIPPED / "rules", folder / "rules")
+    scraped = [plan for plan in plans if plan.metrics_port]
+    around = [plan for plan in scraped if plan.name != "service"]
+    _write(folder / "targets" / "service.yml", _targets(site, [plan for plan in scraped if plan.name == "service"]))
+    _write(folder / "targets" / "stack.yml", _targets(site, around, named=True))
+    _write(folder / "targets" / "gpu.yml", "[]")
+    alertmanagers = [plan for plan in around if plan.name == "alertmanager"]
+    _write(folder / "targets" / "alertmanagers.yml", json.dumps([{"targets": [_address(p)]} for p in alertmanagers]))
+
+
+def _targets(site: Site, plans: Iterable[Plan], *, named: bool = False) -> str:
+    groups = []
+    for plan in plans:
+        labels = {"deployment_environment_name": site.environment} | ({"job": plan.name} if named else {})
+        groups.append({"targets": [_address(plan)], "labels": labels})
+    return json.dumps(groups, indent=1)
+
+
+def _address(plan: Plan) -> str:
+    return f"127.0.0.1:{plan.metrics_port}"
+
+
+def _write(path: Path, text: str) -> None:
+    """Prometheus may read at any moment: whole or not at all."""
+    beside = path.with_suffix(".new")
+    beside.write_text(text)
+    beside.rename(path)
