@@ -7,6 +7,7 @@ sysexits.h: 78 for settings, 69 for what cannot be had.
 import asyncio
 import gc
 import logging
+import signal
 import sys
 from contextlib import ExitStack
 
@@ -38,6 +39,10 @@ def main() -> int:
         return _CONFIG
     sys.setswitchinterval(SWITCH_S)
     configure_logging(settings.log_level, settings.service_name, settings.environment, sys.stdout)
+    # Until the server takes over. Without a handler the first process of a container hears neither, and a shell makes
+    # what it starts in the background deaf for one.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve(settings))
@@ -48,7 +53,7 @@ def main() -> int:
         _log.error("the service cannot start: %s", error.detail)
         return _UNAVAILABLE
     except KeyboardInterrupt:
-        pass
+        _log.info("stopped before it was ready")
     return 0
 
 

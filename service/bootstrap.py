@@ -88,8 +88,11 @@ async def open_running(settings: Settings) -> Running:
 async def _open(settings: Settings, stack: AsyncExitStack) -> Running:
     clock = SystemClock()
     keys = KeyStore(settings.keys_file, clock)
-    check_bind(settings.auth.mode, settings.server.host, keys)
-    stack.enter_context(DataFolder(settings.data_dir, clock=clock))
+    server = settings.server
+    check_bind(settings.auth.mode, server.host, keys, server.published_on)
+    folder = DataFolder(settings.data_dir, clock=clock)
+    await folder.acquire_in_turn()
+    stack.callback(folder.release)
     about = About(settings.service_name, read_version(), settings.revision, settings.environment)
     telemetry = _telemetry(settings, about, clock)
     stack.push_async_callback(telemetry.close)
@@ -104,7 +107,7 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Running:
 
     probes = _probes(settings, models, corpus, monitor, clock, stack)
     _observe(settings, about, models, corpus, caches, limiter, monitor, probes, telemetry, clock)
-    drain = Drain()
+    drain = Drain(folder.sign_off)
     services = Services(
         about=about,
         limits=_limits(settings),
@@ -118,7 +121,7 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Running:
         health=models.breakers,
         limiter=limiter,
         caches=caches,
-        gate=gate_for(settings.auth.mode, settings.server.host, keys),
+        gate=gate_for(settings.auth.mode, server.published_on or server.host, keys),
         monitor=monitor,
         probes=probes,
         exposition=telemetry.page,
@@ -265,7 +268,7 @@ def _limits(settings: Settings) -> HttpLimits:
         max_body_bytes=server.max_body_bytes,
         max_file_bytes=settings.ingestion.max_file_bytes,
         body_timeout_s=server.body_timeout_s,
-        bound_host=server.host,
+        bound_host=server.published_on or server.host,
         allowed_hosts=server.allowed_hosts,
     )
 

@@ -2,12 +2,15 @@
 
 Two processes on one data folder would damage the vector index and answer from stale ones. The lock is the kernel's
 (`flock`): it ends with the process, however that ends, so there is no stale lock to remove by hand. What the lock file
-says (process, machine, since when) is only for the message to whoever comes second.
+says (process, machine, since when) is only for the message to whoever comes second; a holder that is on its way out
+wipes it, and then the second one waits: a supervisor may start the next before the last has ended.
 """
 
+import asyncio
 import errno
 import fcntl
 import json
+import logging
 import os
 import socket
 from contextlib import suppress
@@ -22,6 +25,19 @@ LOCK_NAME = "lock"
 MIN_FREE_BYTES = 64 << 20
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _MIB = 1 << 20
+# As long as a service takes at most from its signal to its end.
+PATIENCE_S = 15.0
+_LOOK_EVERY_S = 0.05
+
+_log = logging.getLogger(__name__)
+
+
+class FolderInUse(ServiceError):
+    """Another process holds the folder; `leaving` is true for one that is on its way out."""
+
+    def __init__(self, detail: str, *, leaving: bool) -> None:
+        super().__init__(ErrorKind.OTHER, detail)
+        self.leaving = leaving
 
 
 class DataFolder:
@@ -34,8 +50,8 @@ class DataFolder:
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
-        """Make the folder, and be the only one to use it. Raises `ServiceError`: held by another process, not
-        writable, no space left (STORAGE_FULL). Nothing when this object holds it already."""
+        """Make the folder, and be the only one to use it. Raises `ServiceError`: held by another process
+        (`FolderInUse`), not writable, no space left (STORAGE_FULL). Nothing when this object holds it already."""
         if self._descriptor is not None:
             return
         try:
@@ -51,6 +67,27 @@ class DataFolder:
             os.close(descriptor)
             raise
         self._descriptor = descriptor
+
+    async def acquire_in_turn(self, patience_s: float = PATIENCE_S) -> None:
+        """The same, but a holder that is on its way out is waited for."""
+        until = self._clock.monotonic() + patience_s
+        told = False
+        while True:
+            try:
+                return self.acquire()
+            except FolderInUse as error:
+                if not error.leaving or self._clock.monotonic() >= until:
+                    raise
+            if not told:
+                _log.info("waiting for the data folder %s: who used it last is still stopping", self.path)
+                told = True
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+    def sign_off(self) -> None:
+        """Say that it will be free soon. For a signal handler: one call of the system."""
+        if self._descriptor is not None:
+            with suppress(OSError):
+                os.ftruncate(self._descriptor, 0)
 
     def holder(self) -> str | None:
         """Who holds the folder now, in words; None when nobody does. For a look from outside: takes no lock."""
@@ -71,9 +108,8 @@ class DataFolder:
     def release(self) -> None:
         """Let another process have it. The lock file stays: removing it would let two others hold two files."""
         if self._descriptor is not None:
+            self.sign_off()
             descriptor, self._descriptor = self._descriptor, None
-            with suppress(OSError):
-                os.ftruncate(descriptor, 0)
             os.close(descriptor)
 
     def __enter__(self) -> "DataFolder":
@@ -91,7 +127,7 @@ class DataFolder:
                 f"the data folder {self.path} is used by {_holder(descriptor)}; stop that one, or give this one a "
                 "folder of its own with RAG_DATA_DIR"
             )
-            raise ServiceError(ErrorKind.OTHER, detail) from error
+            raise FolderInUse(detail, leaving=os.fstat(descriptor).st_size == 0) from error
         except OSError as error:
             detail = (
                 f"the data folder {self.path} is on a file system without locks ({error.strerror}); "

@@ -4,9 +4,11 @@ from collections.abc import Callable
 
 
 class Drain:
-    """Implements `Draining`. Lives in one event loop; `begin` alone may be called from a signal handler."""
+    """Implements `Draining`. Lives in one event loop; `begin` alone may be called from a signal handler, and calls
+    `on_begin` there, once."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_begin: Callable[[], None] = lambda: None) -> None:
+        self._on_begin = on_begin
         self._draining = False
         self._over = False
         self._cuts: set[Callable[[], None]] = set()
@@ -17,7 +19,9 @@ class Drain:
 
     def begin(self) -> None:
         """From now on the service is not ready and refuses new questions; running ones go on."""
-        self._draining = True
+        if not self._draining:
+            self._draining = True
+            self._on_begin()
 
     def on_cut(self, cut: Callable[[], None]) -> Callable[[], None]:
         """See `Draining.on_cut`. Who comes after the end is cut at once."""

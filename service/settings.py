@@ -1,8 +1,7 @@
 """Every setting, with its default and meaning; the only place that reads the environment.
 
 Names are `RAG_<GROUP>__<FIELD>`, but for those that others own: ENVIRONMENT, LOG_LEVEL and OpenTelemetry's variables,
-which keep their names and meaning. Settings are frozen and handed down as values; nothing below the composition root
-imports this module.
+which keep their names and meaning. Nothing below the composition root imports this; settings are handed down as values.
 """
 
 import difflib
@@ -67,6 +66,7 @@ class Server(_Group):
     allowed_hosts: tuple[str, ...] = Field(
         (), description="Host names accepted besides loopback and the bound address (guards against DNS rebinding)."
     )
+    published_on: str = Field("", description="Address of the host where a container's port is published, if it is.")
     drain_s: float = Field(5.0, ge=0, description="How long running answers may finish after SIGTERM.")
     body_timeout_s: float = Field(15.0, gt=0, description="A request body must have arrived within this time.")
 

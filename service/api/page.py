@@ -2,12 +2,13 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from fastapi import APIRouter, Request, Response
 
 from service.api.access import services_of
+from service.errors import Dependency
 from service.services import About, DependencyStatus
 
 router = APIRouter(include_in_schema=False)
@@ -37,6 +38,13 @@ _LINKS = (
     ("/openapi.json", "API description"),
 )
 
+_WITHOUT: Mapping[str, str] = {
+    Dependency.OLLAMA: "or without a model; until `emini-rag models pull --all` has run, answers are quotations"
+}
+_ADVICE = """
+<p>What to do says <code>emini-rag doctor</code>; in Compose
+<code>docker compose exec rag-service emini-rag doctor</code>, and so for the other commands.</p>"""
+
 
 @router.head("/")
 @router.get("/")
@@ -53,6 +61,7 @@ def page_html(about: About, statuses: Sequence[DependencyStatus], base_url: str,
     ready = all(one.ok for one in statuses if one.required)
     state = "stopping" if stopping else "ready" if ready else "not ready"
     rows = "".join(_row(one) for one in statuses)
+    advice = "" if all(one.ok for one in statuses) else _ADVICE
     links = " · ".join(f'<a href="{path}">{name}</a>' for path, name in _LINKS)
     body = '{"query": "What is momentum trading?"}'
     command = f"curl -s {base_url}/ask -H 'content-type: application/json' \\\n  -d '{body}'"
@@ -63,7 +72,7 @@ def page_html(about: About, statuses: Sequence[DependencyStatus], base_url: str,
 <body><h1>{name}</h1>
 <p class="what">Answers questions from your own documents, and says where every second went.
 This is the {escape(about.environment)} instance; it is <strong>{state}</strong>.</p>
-<ul>{rows}</ul>
+<ul>{rows}</ul>{advice}
 <p>Ask it:</p><pre>{escape(command)}</pre>
 <p>Any OpenAI-compatible client works too, with the base address <code>{escape(base_url)}/v1</code>
 and the model <code>auto</code>.</p>
@@ -74,5 +83,5 @@ and the model <code>auto</code>.</p>
 def _row(status: DependencyStatus) -> str:
     if status.ok:
         return f"<li>{escape(status.name)}: there</li>"
-    meaning = "needed" if status.required else "the service answers without it"
+    meaning = "needed" if status.required else _WITHOUT.get(status.name, "the service answers without it")
     return f'<li class="away">{escape(status.name)}: away ({meaning})</li>'

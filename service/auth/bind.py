@@ -5,6 +5,9 @@ from typing import Protocol
 
 from service.errors import ErrorKind, ServiceError
 
+_CREATE = "emini-rag keys create NAME --scope ask"
+_IN_CONTAINER = f"docker compose run --rm rag-service {_CREATE}"
+
 
 class LiveKeys(Protocol):
     """What is asked of the key store."""
@@ -19,15 +22,22 @@ class PublicWithoutKeys(ServiceError):
         super().__init__(ErrorKind.FORBIDDEN, detail)
 
 
-def check_bind(mode: str, host: str, keys: LiveKeys) -> None:
+def check_bind(mode: str, host: str, keys: LiveKeys, published_on: str = "") -> None:
     """Raises `PublicWithoutKeys` for a public address with no live key. `open` is an explicit choice and passes: behind
-    a container's published port, or a proxy that asks for keys itself, it is the right one."""
-    if mode == "open" or is_loopback(host) or keys.has_live_keys():
+    a proxy that asks for keys itself it is the right one.
+
+    A container binds all its addresses, and only its host knows where others reach it: `published_on`, when given, is
+    looked at in place of `host`.
+    """
+    if mode == "open" or is_loopback(published_on or host) or keys.has_live_keys():
         return
+    if published_on:
+        where, create, instead = f"be published on {published_on}", _IN_CONTAINER, "publish it with RAG_BIND=127.0.0.1"
+    else:
+        where, create, instead = f"listen on {host or 'all addresses'}", _CREATE, "listen on 127.0.0.1"
     raise PublicWithoutKeys(
-        f"refusing to listen on {host or 'all addresses'} without an API key, because other machines could ask: create "
-        "one with `emini-rag keys create NAME --scope ask`, or listen on 127.0.0.1, or set RAG_AUTH__MODE=open if "
-        "something else keeps strangers out"
+        f"refusing to {where} without an API key, because other machines could ask: create one with `{create}`, or "
+        f"{instead}, or set RAG_AUTH__MODE=open if something else keeps strangers out"
     )
 
 

@@ -53,7 +53,10 @@ class AutoGate:
 
 
 def gate_for(mode: str, host: str, keys: Keys) -> OpenGate | KeyGate | AutoGate:
-    """The gate of `mode` (auto, keys, open) for an address. `auto` on a public address is `keys`."""
+    """The gate of `mode` (auto, keys, open) for the address at which others reach it. `auto` on a public one is `keys`.
+
+    Where a request comes from plays no part: behind a published port every client has the bridge's address.
+    """
     if mode not in _MODES:
         raise ValueError(f"auth mode must be one of {', '.join(_MODES)}")
     if mode == "open":

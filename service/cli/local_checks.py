@@ -1,8 +1,8 @@
 """What `doctor` looks at on this machine: Python, SQLite, folders, ports, keys, clock. Blocking, and changes nothing
 but for a file that is made and removed again."""
 
+import errno
 import importlib.util
-import ipaddress
 import shutil
 import socket
 import sqlite3
@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from service.auth.bind import is_loopback
 from service.auth.key_file import KeyFileUnusable, read_keys
 from service.cli.finding import Finding, State
 from service.cli.wording import count, moment, size
@@ -110,9 +111,10 @@ def key_file(settings: Settings) -> Finding:
         return Finding(name, State.PROBLEM, error.detail)
     live = sum(1 for record in records if record.is_live(time.time()))
     create = "Make a key: emini-rag keys create NAME --scope ask"
-    public = not is_loopback(settings.server.host)
+    reached = settings.server.published_on or settings.server.host
+    public = not is_loopback(reached)
     if public and not live:
-        return Finding(name, State.PROBLEM, f"none, and {settings.server.host} can be reached from outside", create)
+        return Finding(name, State.PROBLEM, f"none, and {reached} can be reached from outside", create)
     if settings.auth.mode == "keys" and not live:
         return Finding(name, State.WARNING, "none, and RAG_AUTH__MODE is keys: nobody can ask", create)
     if public and settings.auth.mode == "open":
@@ -147,17 +149,17 @@ def port(name: str, host: str, number: int, variable: str, taken: State) -> Find
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
-        todo = f"Stop what uses it (`ss -ltnp` shows it), or choose another with {variable}."
-        return Finding(name, taken, f"{host}:{number} cannot be used ({error.strerror})", todo)
+        return Finding(name, taken, f"{host}:{number} cannot be used ({error.strerror})", _way_out(error, variable))
     return Finding(name, State.OK, f"{host}:{number} is free")
 
 
-def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach it."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _way_out(error: OSError, variable: str) -> str:
+    """What to do about an address that cannot be listened on."""
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return f"Name an address of this machine with {variable.replace('PORT', 'HOST')}."
+    if error.errno == errno.EACCES:
+        return f"Ports below 1024 need privileges: choose another with {variable}."
+    return f"Stop what uses it (`ss -ltnp` shows it), or choose another with {variable}."
 
 
 def _nearest(folder: Path) -> Path:

@@ -6,10 +6,9 @@ from contextlib import aclosing
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.table import Table
 
-from service.cli import surroundings
+from service.cli import download, surroundings
 from service.cli.failures import FAILED, USAGE, Failure, failure_of, show
 from service.cli.model_store import ModelStore, configured_models
 from service.cli.surroundings import Surroundings
@@ -69,6 +68,8 @@ async def _list(here: Surroundings, *, as_json: bool) -> None:
     missing = _missing(snapshot)
     for name in missing:
         here.out.print(f"{name} is missing: run `emini-rag models pull {name}`", style="yellow")
+    if len(missing) > 1:
+        here.out.print("Or all of them: `emini-rag models pull --all`", style="yellow")
 
 
 async def _pull(here: Surroundings, name: str | None) -> None:
@@ -78,9 +79,13 @@ async def _pull(here: Surroundings, name: str | None) -> None:
         snapshot = await store.refresh()
         if not snapshot.reachable:
             raise _away(here.settings)
-        wanted = [name] if name is not None else _missing(snapshot)
+        # The embedder is the smallest by far, and makes every answer better.
+        missing = sorted(_missing(snapshot), key=lambda one: one != here.settings.embedding.model)
+        wanted = [name] if name is not None else missing
         if not wanted:
             here.out.print("Every configured model is installed.")
+        elif len(wanted) > 1:
+            here.note(f"{len(wanted)} models to download, one after another: {', '.join(wanted)}")
         failed = [one for one in wanted if not await _pulled(here, store, one)]
     if failed:
         raise typer.Exit(FAILED)
@@ -88,25 +93,11 @@ async def _pull(here: Surroundings, name: str | None) -> None:
 
 async def _pulled(here: Surroundings, store: ModelStore, name: str) -> bool:
     """Download one model; a failure is told, so that the others still get their turn."""
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        DownloadColumn(),
-        TransferSpeedColumn(),
-        TimeRemainingColumn(),
-        console=here.err,
-        transient=True,
-        disable=not here.err.is_terminal,
-    )
     try:
-        with bar:
-            task = bar.add_task(name, total=None)
+        with download.shown(name, here.err, here.clock) as advance:
             async with aclosing(store.pull(name)) as steps:
                 async for step in steps:
-                    described = f"{name}: {plain(step.status)}"
-                    bar.update(
-                        task, description=described, completed=step.completed_bytes, total=step.total_bytes or None
-                    )
+                    advance(step)
     except ServiceError as error:
         show(failure_of(error), here.err)
         return False

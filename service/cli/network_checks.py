@@ -1,4 +1,4 @@
-"""What `doctor` looks at over the network: our own service, Ollama and its models, Chroma, Valkey, the Collector."""
+"""What `doctor` looks at over the network: our own service, Ollama and its models, Chroma, Valkey."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from service.settings import Settings
 _TIMEOUT_S = 1.5
 # No address: a model that answers by rule (`bootstrap.py`).
 _SCRIPTED = "scripted:"
-_DEFAULT_PORTS = {"http": 80, "https": 443, "redis": 6379, "rediss": 6379}
+_REDIS_PORT = 6379
 
 
 async def ports(settings: Settings) -> list[Finding]:
@@ -80,17 +80,6 @@ async def valkey(settings: Settings) -> list[Finding]:
     return [Finding("shared cache", State.WARNING, f"{where} does not answer", todo)]
 
 
-async def collector(settings: Settings) -> list[Finding]:
-    """Where traces go accepts connections. Never more than a warning: answers do not depend on it."""
-    if not settings.otlp_endpoint:
-        return [Finding("Collector", State.INFO, "none configured: traces stay in the service")]
-    where, listens = await _listens(settings.otlp_endpoint)
-    if listens:
-        return [Finding("Collector", State.OK, f"{where} listens")]
-    todo = "Start it, or unset OTEL_EXPORTER_OTLP_ENDPOINT; until then traces are lost, answers are not."
-    return [Finding("Collector", State.WARNING, f"{where} does not answer", todo)]
-
-
 async def _port(name: str, host: str, number: int, variable: str, taken: State) -> Finding:
     return await asyncio.to_thread(port, name, host, number, variable, taken)
 
@@ -132,7 +121,7 @@ async def _listens(url: str) -> tuple[str, bool]:
     """Host and port of an address, and whether a connection is accepted there."""
     try:
         parts = urlsplit(url)
-        host, number = parts.hostname or "", parts.port or _DEFAULT_PORTS.get(parts.scheme, 0)
+        host, number = parts.hostname or "", parts.port or _REDIS_PORT
     except ValueError:
         return "the configured address", False
     where = f"{_host(host)}:{number}"

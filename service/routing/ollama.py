@@ -27,11 +27,12 @@ _EMBEDDING = "embedding"
 
 @dataclass(frozen=True, slots=True)
 class PullProgress:
-    """One step of a download; both sizes are 0 for steps that have none, such as verifying."""
+    """One step of a download. Sizes are those of `layer`; 0, and no layer, for steps such as verifying."""
 
     status: str
     completed_bytes: int = 0
     total_bytes: int = 0
+    layer: str = ""
 
 
 class OllamaModelDirectory:
@@ -108,7 +109,7 @@ class OllamaModelDirectory:
         async with aclosing(steps):
             while step := await self._step(steps, model, begun=bool(status)):
                 status = step.status or ""
-                yield PullProgress(status, step.completed or 0, step.total or 0)
+                yield PullProgress(status, step.completed or 0, step.total or 0, step.digest or "")
         if status != "success":
             detail = f"the download of {model} ended early; run it again, it goes on where it stopped"
             raise BadDependencyReply(ErrorKind.STREAM_ERROR, Dependency.OLLAMA, detail)

@@ -8,6 +8,7 @@ from service.routing.port import ModelDirectory, ModelSnapshot
 
 _log = logging.getLogger(__name__)
 _FIRST_RETRY_S = 0.25
+_PULL = "`emini-rag models pull --all` fetches what is missing"
 
 
 class ModelPolling:
@@ -22,7 +23,7 @@ class ModelPolling:
         self._poll_s = poll_s
         self._observers = tuple(observers)
         self._task: asyncio.Task[None] | None = None
-        self._was_reachable: bool | None = None
+        self._told: tuple[bool, tuple[str, ...]] | None = None
 
     def start(self) -> None:
         """Begin; the first look is at once."""
@@ -54,14 +55,17 @@ class ModelPolling:
                 pause_s *= 2
 
     def _report(self, snapshot: ModelSnapshot) -> None:
-        """Say it once when the server comes or goes."""
-        if snapshot.reachable == self._was_reachable:
+        """Say it once when the server comes or goes, and when other models than before are missing."""
+        missing = tuple(name for name, state in snapshot.models.items() if not state.installed)
+        seen = (snapshot.reachable, missing if snapshot.reachable else ())
+        if seen == self._told:
             return
-        self._was_reachable = snapshot.reachable
+        self._told = seen
         if not snapshot.reachable:
             _log.warning("no models: %s", snapshot.last_error)
-            return
-        missing = [name for name, state in snapshot.models.items() if not state.installed]
-        _log.info(
-            "Ollama is there; %s", f"not installed: {', '.join(missing)}" if missing else "every model is installed"
-        )
+        elif not missing:
+            _log.info("Ollama is there; every model is installed")
+        elif len(missing) < len(snapshot.models):
+            _log.info("Ollama is there; not installed: %s (%s)", ", ".join(missing), _PULL)
+        else:
+            _log.warning("Ollama is there, but no configured model is: answers are quotations (%s)", _PULL)

@@ -52,6 +52,10 @@ T = tuple(float(2**step) for step in range(10))
 AGES = (1.0, 10.0, 60.0, 300.0, 900.0, 1800.0, 3600.0, 14400.0, 86400.0)
 COUNTS = (0.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 20.0, 50.0)
 
+# On every sample of the page, so that Prometheus tells environments and versions apart, with the value that spans carry
+# in their resource. No metric may have a label of its own by these names.
+CONSTANT_LABELS = {"deployment_environment_name": "deployment.environment.name", "service_version": "service.version"}
+
 # What one instance may expose at most; it grows only with configured models. Label sets that come up share it: see
 # `Meters`, which folds what does not fit into one set per metric instead of growing without end.
 SERIES_BUDGET = 3000

@@ -7,7 +7,7 @@ every few lines, so that neither many scrapers nor many series hold up an answer
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -29,10 +29,11 @@ _log = logging.getLogger(__name__)
 
 
 class MetricsPage:
-    """Implements `Exposition`. `close` ends its thread."""
+    """Implements `Exposition`. Every sample gets the labels `constant`. `close` ends its thread."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, constant: Mapping[str, str] | None = None) -> None:
         self._registry = registry
+        self._constant = dict(constant or {})
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="metrics-page")
 
     async def render(self, accept: str) -> tuple[bytes, str]:
@@ -42,7 +43,7 @@ class MetricsPage:
     def render_now(self, accept: str) -> tuple[bytes, str]:
         """The same, in the calling thread. An Accept header that makes no sense gets text."""
         encode, content_type = _encoder(accept)
-        return encode(_Yielding(self._registry)), content_type
+        return encode(_Yielding(self._registry, self._constant)), content_type
 
     def close(self) -> None:
         """Wait for nothing: a page that is being rendered goes nowhere any more."""
@@ -52,24 +53,29 @@ class MetricsPage:
 class _Yielding(Collector):
     """A registry that lets other threads run between two metrics, and within long ones."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, constant: dict[str, str]) -> None:
         self._registry = registry
+        self._constant = constant
 
     def collect(self) -> Iterator[Family]:
         for family in self._registry.collect():
-            family.samples = _Paced(family.samples)
+            family.samples = _Paced(family.samples, self._constant)
             yield family
             time.sleep(_GIVE_WAY_S)
 
 
 class _Paced(list[Sample]):
-    """Samples of one metric, handed out a few at a time."""
+    """Samples of one metric with the constant labels, handed out a few at a time."""
+
+    def __init__(self, samples: Iterable[Sample], constant: dict[str, str]) -> None:
+        super().__init__(samples)
+        self._constant = constant
 
     def __iter__(self) -> Iterator[Sample]:
         for number, sample in enumerate(super().__iter__(), start=1):
             if number % _LINES_AT_ONCE == 0:
                 time.sleep(_GIVE_WAY_S)
-            yield sample
+            yield Sample(sample.name, sample.labels | self._constant, *sample[2:])
 
 
 def _encoder(accept: str) -> tuple[Callable[[Collector], bytes], str]:

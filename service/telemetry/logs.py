@@ -17,7 +17,7 @@ from opentelemetry.trace import format_span_id, format_trace_id, get_current_spa
 
 from service.errors import DependencyError
 
-# An exporter without a Collector says the same every few seconds.
+# A fault of its own it may tell with every span or batch. Of an absent Collector `delivery.py` tells.
 _REPEAT_S = 60.0
 _REPEATING = "opentelemetry"
 _OURS = ("service", "ops")

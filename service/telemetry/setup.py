@@ -15,13 +15,13 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 
 from service.clock import Clock, SystemClock
 from service.telemetry import asgi
-from service.telemetry.catalogue import TRACE_SPANS, TRACE_SPANS_ENDED
+from service.telemetry.catalogue import CONSTANT_LABELS, TRACE_SPANS, TRACE_SPANS_ENDED
 from service.telemetry.exposition import MetricsPage
 from service.telemetry.meters import Meters, SnapshotCollector
 from service.telemetry.pollers.readings import Readings, Sources
 from service.telemetry.ring import TraceRing
 from service.telemetry.stage import Stages
-from service.telemetry.tracing import Tracing, make_resource, otlp_exporter, shut_down
+from service.telemetry.tracing import Tracing, make_resource, otlp_exporter, shut_down, without_secrets
 from service.telemetry.vocabulary import Export
 
 _SCOPE = "emini-rag"
@@ -60,11 +60,20 @@ class Telemetry:
         self._sdk_metrics = MeterProvider(metric_readers=[reader], resource=resource, shutdown_on_exit=False)
         if exporter is None and traces_url:
             exporter = otlp_exporter(traces_url, export_timeout_s, self._sdk_metrics)
-        self._tracing = Tracing(resource, self._sdk_metrics, exporter=exporter, count=self._count, ring=ring)
+        self._tracing = Tracing(
+            resource,
+            self._sdk_metrics,
+            exporter=exporter,
+            where=without_secrets(traces_url),
+            count=self._count,
+            clock=self._clock,
+            ring=ring,
+        )
         self.tracer_provider = self._tracing.provider
         self.ring = self._tracing.ring
         self.stages = Stages(self.tracer_provider.get_tracer(_SCOPE, version), self.meters, self._clock)
-        self.page = MetricsPage(self.registry)
+        constant = {label: str(resource.attributes[name]) for label, name in CONSTANT_LABELS.items()}
+        self.page = MetricsPage(self.registry, constant)
         for collector in (ProcessCollector, PlatformCollector, GCCollector):
             collector(registry=self.registry)
         self._closed = False

@@ -21,6 +21,8 @@ from opentelemetry.trace import format_span_id, format_trace_id, get_current_spa
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from service.ask.types import TraceRef
+from service.clock import Clock, SystemClock
+from service.telemetry.delivery import Delivery
 from service.telemetry.ring import TraceRing
 from service.telemetry.vocabulary import Export
 
@@ -58,33 +60,48 @@ def make_resource(service: str, version: str, environment: str) -> Resource:
 
 
 class Exporter(SpanExporter):
-    """Counts what a wrapped exporter delivered and what it gave up. The SDK's own `exported` counts a batch refused
-    with 400 or 503 as exported, so it cannot tell."""
+    """Counts what a wrapped exporter delivered and what it gave up, and has it told. The SDK's own `exported` counts a
+    batch refused with 400 or 503 as exported, so it cannot tell."""
 
-    def __init__(self, inner: SpanExporter, count: Count | None = None) -> None:
+    def __init__(self, inner: SpanExporter, delivery: Delivery, count: Count | None = None) -> None:
         self._inner = inner
+        self._delivery = delivery
         self._count = count
-        self._closed = False
+        self._closed = threading.Event()
+        self._sending = False
         self.delivered = 0
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        try:
-            result = SpanExportResult.FAILURE if self._closed else self._inner.export(spans)
-        except Exception as error:
-            # A thread that nobody watches: the batch is lost, the next one is tried.
-            _log.warning("Sending %d spans failed: %s", len(spans), type(error).__name__)
-            result = SpanExportResult.FAILURE
+        result = SpanExportResult.FAILURE if self._closed.is_set() else self._sent(spans)
         delivered = result is SpanExportResult.SUCCESS
         self.delivered += len(spans) if delivered else 0
         if self._count is not None:
             self._count(Export.DELIVERED if delivered else Export.FAILED, len(spans))
         return result
 
+    def _sent(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        reason, self._sending = "", True
+        try:
+            result = self._inner.export(spans)
+        except Exception as error:
+            # A thread that nobody watches: the batch is lost, the next one is tried.
+            result, reason = SpanExportResult.FAILURE, type(error).__name__
+        self._sending = False
+        if result is SpanExportResult.SUCCESS:
+            self._delivery.succeeded()
+        elif not self._closed.is_set():
+            self._delivery.failed(reason)
+        if self._closed.is_set():
+            self._delivery.detach()
+        return result
+
     def shutdown(self) -> None:
         """Stop retrying. What is still handed over is given up at once."""
-        if not self._closed:
-            self._closed = True
+        if not self._closed.is_set():
+            self._closed.set()
             self._inner.shutdown()
+            if not self._sending:
+                self._delivery.detach()
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:  # noqa: ARG002
         return True
@@ -128,8 +145,17 @@ def otlp_exporter(url: str, timeout_s: float | None, meter_provider: MeterProvid
         return None
 
 
+def without_secrets(url: str) -> str:
+    """An address that may be told: scheme, host, port and path. Nothing of one that cannot be read."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts.netloc else ""
+
+
 class Tracing:
-    """Provider, ring and queue. `exporter` None means nothing leaves this process."""
+    """Provider, ring and queue. `exporter` None means nothing leaves this process; `where` it sends to, for the log."""
 
     def __init__(
         self,
@@ -137,7 +163,9 @@ class Tracing:
         meter_provider: MeterProvider,
         *,
         exporter: SpanExporter | None = None,
+        where: str = "",
         count: Count | None = None,
+        clock: Clock | None = None,
         ring: TraceRing | None = None,
     ) -> None:
         self.ring = ring or TraceRing()
@@ -149,7 +177,8 @@ class Tracing:
         self.provider.add_span_processor(self.ring)
         self._processor: Processor | None = None
         if exporter is not None:
-            self._processor = Processor(Exporter(exporter, count), meter_provider, count)
+            counted = Exporter(exporter, Delivery(where, clock or SystemClock()), count)
+            self._processor = Processor(counted, meter_provider, count)
             self.provider.add_span_processor(self._processor)
 
     @property

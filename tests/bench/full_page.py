@@ -22,7 +22,7 @@ from service.settings import prepare_environment
 from service.telemetry.catalogue import EVENT_METRICS, PROBLEMS
 from service.telemetry.meters import SnapshotCollector
 from service.telemetry.setup import Telemetry
-from tests.components.service import OPENMETRICS
+from tests.components.service_client import OPENMETRICS
 from tests.telemetry.recorder import EMBEDDER
 from tests.telemetry.test_cardinality import MODELS, possible, record
 from tests.telemetry.test_exposition_matches_catalogue import one_of_each

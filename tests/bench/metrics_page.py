@@ -16,7 +16,7 @@ from tests.bench.miss import questions
 from tests.bench.plan import Plan
 from tests.bench.processes import run_alone
 from tests.bench.stand import Stand, stand
-from tests.components.service import OPENMETRICS
+from tests.components.service_client import OPENMETRICS
 
 GROUP = "The metrics page"
 METHOD = (

@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from ops.stack.process import wait_until
-from tests.components.collector import RunningCollector, Span
+from tests.components.collector import RunningCollector
 from tests.components.fixtures import require
 from tests.components.ollama import RunningOllama
 from tests.components.service import RunningService
+from tests.components.spans import Span
+from tests.components.trace_store import tree
 
 PHASES = ["ollama queue", "ollama load", "ollama prompt eval", "ollama eval"]
 # Below this, or below this share, what no child span covers is bookkeeping.
@@ -36,15 +38,6 @@ def service(
     with RunningService(tmp_path_factory.mktemp("generated"), environment) as running:
         wait_until(running.embedded, 180, "every document has its vectors")
         yield running
-
-
-def tree(spans: list[Span]) -> dict[str, list[str]]:
-    """Names of the children of every span, in order of their start."""
-    names = {span["span_id"]: span["name"] for span in spans}
-    children: dict[str, list[str]] = {}
-    for span in spans:
-        children.setdefault(names.get(span["parent_id"], ""), []).append(span["name"])
-    return children
 
 
 def by_name(spans: list[Span], name: str) -> Span:

@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.trace.v1.trace_pb2 import Span
+from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
 
 LONGEST_HOLD_S = 30.0
 
@@ -39,6 +39,8 @@ class OtlpSink:
         self.fault = fault
         self.slow_s = slow_s
         self.spans: list[Span] = []
+        # The same with what they were sent in, for those who ask who sent them.
+        self.groups: list[ResourceSpans] = []
         self.resources: list[dict[str, Any]] = []
         self.calls: list[str] = []
         self.holding = 0
@@ -103,6 +105,7 @@ class OtlpSink:
     def keep(self, body: bytes) -> None:
         request = ExportTraceServiceRequest.FromString(body)
         with self._lock:
+            self.groups.extend(request.resource_spans)
             for of_resource in request.resource_spans:
                 attributes = of_resource.resource.attributes
                 self.resources.append({pair.key: pair.value.string_value for pair in attributes})

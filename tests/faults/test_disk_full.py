@@ -1,61 +1,24 @@
-"""A disk that fills up under the running service, then has room again: told, nothing stored by half, nothing lost.
+"""A disk that fills up under the running service, then has room again: told, nothing stored by half, nothing lost."""
 
-The disk is a small one in memory, made full and roomy by setting its size; that takes root.
-"""
-
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from ops.stack.process import wait_until
 from tests.components.service import RunningService
+from tests.components.small_disk import SmallDisk
 from tests.fakes.ollama_server import FakeModel, FakeOllama
 from tests.faults.stand import EMBEDDER, MODEL, PATIENCE_S, answering, assert_calm, question
 
 ROOMY = 260 << 20
-LEFT = 16 << 10
-
-
-class SmallDisk:
-    """A file system of its own at `path`."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def fill(self) -> None:
-        """Leave next to nothing."""
-        status = os.statvfs(self.path)
-        self._mount(f"remount,size={(status.f_blocks - status.f_bfree) * status.f_frsize + LEFT}")
-
-    def make_room(self) -> None:
-        self._mount(f"remount,size={ROOMY}")
-
-    def _mount(self, options: str) -> None:
-        command = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(self.path)]
-        subprocess.run(command, check=True, capture_output=True, timeout=30)
-
-    @contextmanager
-    def mounted(self) -> Iterator[None]:
-        if os.geteuid() != 0:
-            pytest.skip("only root can make a small disk")
-        try:
-            self._mount(f"size={ROOMY}")
-        except (subprocess.CalledProcessError, FileNotFoundError) as error:
-            pytest.skip(f"no small disk can be made here: {error}")
-        try:
-            yield
-        finally:
-            subprocess.run(["umount", "--lazy", str(self.path)], check=True, timeout=30)
 
 
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    made = SmallDisk(tmp_path / "disk")
+    made = SmallDisk(tmp_path / "disk", ROOMY)
     made.path.mkdir()
     with made.mounted():
         yield made

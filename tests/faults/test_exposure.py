@@ -9,32 +9,9 @@ import pytest
 from service.auth.keys import KeyStore
 from service.auth.principal import Scope
 from service.clock import SystemClock
+from tests.components.kernel import LOOPBACK, family, open_sockets
 from tests.components.service import RunningService
 from tests.faults.stand import Guarded, question
-
-LOOPBACK = {"0100007F", "00000000000000000000000001000000"}
-LISTENING, UNCONNECTED = "0A", "07"
-
-
-def family(pid: int) -> list[int]:
-    """The process and everything that it has started."""
-    children = [
-        int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
-    ]
-    return [pid, *(one for child in children for one in family(child))]
-
-
-def open_sockets(pids: list[int]) -> set[tuple[str, int]]:
-    """(address in hex, port) of every TCP socket that listens and every UDP socket, as the kernel sees them."""
-    held = {link.readlink().name for pid in pids for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()}
-    found = set()
-    for table, state in (("tcp", LISTENING), ("tcp6", LISTENING), ("udp", UNCONNECTED), ("udp6", UNCONNECTED)):
-        for line in Path(f"/proc/{pids[0]}/net/{table}").read_text().splitlines()[1:]:
-            fields = line.split()
-            if fields[3] == state and f"socket:[{fields[9]}]" in held:
-                address, port = fields[1].split(":")
-                found.add((address, int(port, 16)))
-    return found
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's tables are read, which only Linux shows as files")

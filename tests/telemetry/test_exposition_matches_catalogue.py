@@ -10,9 +10,11 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.openmetrics.exposition import generate_latest as generate_open_metrics
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from service.telemetry.catalogue import ASK_DURATION, METRICS, PROBLEMS, SNAPSHOT_METRICS
+from service.telemetry.catalogue import ASK_DURATION, CONSTANT_LABELS, METRICS, PROBLEMS, SNAPSHOT_METRICS
+from service.telemetry.exposition import MetricsPage
 from service.telemetry.meters import Meters, Reading, SnapshotCollector
 from service.telemetry.metric import Kind, Label, Metric, Models, Open
+from tests.components.service_client import OPENMETRICS
 from tests.telemetry.recorder import EMBEDDER, SMALL, Recorder
 from tests.telemetry.test_span_trees import coalesced, extractive, hit, rejected, timeout
 from tests.telemetry.wired import Wired
@@ -46,8 +48,8 @@ def exposed() -> tuple[Recorder, list[Family]]:
     recorder = Recorder()
     readings = list(one_of_each(recorder.meters))
     recorder.registry.register(SnapshotCollector(lambda: readings))
-    text = generate_open_metrics(recorder.registry).decode()
-    return recorder, list(text_string_to_metric_families(text))
+    page, _ = MetricsPage(recorder.registry, dict.fromkeys(CONSTANT_LABELS, "same")).render_now(OPENMETRICS)
+    return recorder, list(text_string_to_metric_families(page.decode()))
 
 
 def test_every_metric_is_exposed_under_its_name_and_no_other_is() -> None:
@@ -63,7 +65,7 @@ def test_help_kind_labels_and_buckets_are_those_of_the_catalogue() -> None:
         family = by_name[metric.name + SUFFIXES[metric.kind][-1]]
         assert (family.type, family.documentation) == (metric.kind.value, metric.help)
         labels = {name for sample in family.samples for name in sample.labels} - {"le"}
-        assert labels == set(metric.label_names), metric.name
+        assert labels == {*metric.label_names, *CONSTANT_LABELS}, metric.name
         assert buckets(family) == metric.buckets, metric.name
 
 

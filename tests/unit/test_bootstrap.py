@@ -4,10 +4,15 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from service.adapters import SCRIPTED_URL
 from service.ask.types import Done, Mode, Question
+from service.auth.gate import AutoGate, KeyGate
+from service.auth.keys import KeyStore
+from service.auth.principal import LOCAL, Scope
 from service.bootstrap import open_running, open_services
+from service.clock import SystemClock
 from service.errors import ServiceError
 from service.services import Services
 from service.settings import Auth, Ollama, Server, Settings
@@ -104,6 +109,25 @@ async def test_a_public_address_without_keys_is_refused_before_anything_is_made(
     assert not (settings.data_dir / "corpus.sqlite3").exists()
 
 
+async def test_a_container_is_as_open_as_the_address_that_its_port_is_published_on(settings: Settings) -> None:
+    server = Server(host="0.0.0.0", published_on="127.0.0.1")
+    services = await open_services(settings.model_copy(update={"server": server}))
+    try:
+        assert isinstance(services.gate, AutoGate)
+        assert await services.gate.admit(None) is LOCAL
+    finally:
+        await services.close()
+    server = Server(host="0.0.0.0", published_on="0.0.0.0")
+    with pytest.raises(ServiceError, match="docker compose run"):
+        await open_services(settings.model_copy(update={"server": server}))
+    KeyStore(settings.keys_file, SystemClock()).create("web", [Scope.ASK])
+    services = await open_services(settings.model_copy(update={"server": server}))
+    try:
+        assert isinstance(services.gate, KeyGate)
+    finally:
+        await services.close()
+
+
 async def test_every_metric_shows_and_every_probe_answers(settings: Settings) -> None:
     running = await open_running(settings)
     services = running.services
@@ -113,7 +137,11 @@ async def test_every_metric_shows_and_every_probe_answers(settings: Settings) ->
             while not all(status.ok for status in await services.probes.check() if status.required):
                 await asyncio.sleep(0.05)
         page, _ = await services.exposition.render("")
-        assert b'rag_dependency_up{dependency="ollama"} 0.0' in page
-        assert b"rag_corpus_documents 1.0" in page
+        samples = [sample for family in text_string_to_metric_families(page.decode()) for sample in family.samples]
+        values = {(sample.name, sample.labels.get("dependency")): sample.value for sample in samples}
+        assert values["rag_dependency_up", "ollama"] == 0
+        assert values["rag_corpus_documents", None] == 1
+        assert {sample.labels["deployment_environment_name"] for sample in samples} == {"development"}
+        assert {sample.labels["service_version"] for sample in samples} == {services.about.version}
     finally:
         await services.close()

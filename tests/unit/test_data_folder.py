@@ -1,14 +1,18 @@
 """The data folder and its one holder."""
 
+import asyncio
+import logging
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from service.data_folder import LOCK_NAME, DataFolder
+from service.data_folder import LOCK_NAME, DataFolder, FolderInUse
 from service.errors import ErrorKind, ServiceError
 from tests.fakes.clock import ManualClock
+from tests.fakes.waiting import until
 
 HOLD = """
 import sys
@@ -58,6 +62,52 @@ def test_a_killed_holder_leaves_no_lock_behind(tmp_path: Path) -> None:
     finally:
         child.kill()
         child.communicate()
+
+
+async def test_a_holder_that_is_leaving_is_waited_for(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    first, second = DataFolder(tmp_path), DataFolder(tmp_path)
+    with caplog.at_level(logging.INFO), first:
+        first.sign_off()
+        waiting = asyncio.create_task(second.acquire_in_turn())
+        await until(lambda: bool(caplog.records))
+        await asyncio.sleep(0.02)
+        assert not waiting.done()
+    async with asyncio.timeout(10):
+        await waiting
+    assert len(caplog.records) == 1
+    assert str(tmp_path) in caplog.text
+    with pytest.raises(FolderInUse, match=f"process {os.getpid()} on"):
+        first.acquire()
+    second.release()
+
+
+async def test_a_holder_that_stays_is_not_waited_for(tmp_path: Path) -> None:
+    with DataFolder(tmp_path):
+        async with asyncio.timeout(10):
+            with pytest.raises(FolderInUse, match="RAG_DATA_DIR"):
+                await DataFolder(tmp_path).acquire_in_turn(patience_s=3600)
+
+
+async def test_patience_with_one_that_does_not_leave_ends(tmp_path: Path) -> None:
+    with DataFolder(tmp_path) as stuck:
+        stuck.sign_off()
+        with pytest.raises(FolderInUse, match="another process"):
+            await DataFolder(tmp_path).acquire_in_turn(patience_s=0.1)
+
+
+async def test_other_failures_are_told_at_once(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    async with asyncio.timeout(10):
+        with pytest.raises(ServiceError, match="cannot be written"):
+            await DataFolder(tmp_path / "file").acquire_in_turn(patience_s=3600)
+
+
+def test_signing_off_what_is_not_held_is_nothing(tmp_path: Path) -> None:
+    DataFolder(tmp_path).sign_off()
+    with DataFolder(tmp_path) as folder:
+        folder.sign_off()
+        assert folder.holder() == "another process"
+    folder.sign_off()
 
 
 def test_an_unreadable_note_is_still_a_held_lock(tmp_path: Path) -> None:

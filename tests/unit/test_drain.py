@@ -23,3 +23,12 @@ def test_who_comes_after_the_end_is_cut_at_once() -> None:
     forget()
     assert cut == ["late"]
     assert drain.draining
+
+
+def test_its_beginning_is_told_once() -> None:
+    told: list[str] = []
+    drain = Drain(lambda: told.append("begun"))
+    drain.begin()
+    drain.begin()
+    drain.end()
+    assert told == ["begun"]

@@ -16,8 +16,20 @@ async def test_it_is_open_says_the_state_and_how_to_ask() -> None:
     assert reply.headers["content-type"] == "text/html; charset=utf-8"
     assert "it is <strong>ready</strong>" in reply.text
     assert "curl -s http://localhost/ask" in reply.text
-    assert "ollama: away (the service answers without it)" in reply.text
+    assert "ollama: away (or without a model; until `emini-rag models pull --all` has run" in reply.text
+    assert "emini-rag doctor" in reply.text
     assert "secret" not in reply.text
+
+
+def test_with_everything_there_it_gives_no_advice() -> None:
+    there = DependencyStatus("ollama", ok=True, required=False)
+    html = page_html(About("x", "1", "r", "production"), [there], "http://localhost", stopping=False)
+    assert "ollama: there" in html
+    assert "emini-rag doctor" not in html
+    away = DependencyStatus("chroma", ok=False, required=False)
+    html = page_html(About("x", "1", "r", "production"), [there, away], "http://localhost", stopping=False)
+    assert "chroma: away (the service answers without it)" in html
+    assert "docker compose exec rag-service emini-rag doctor" in html
 
 
 async def test_the_policy_allows_its_own_style_and_nothing_else() -> None:

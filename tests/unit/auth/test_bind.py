@@ -33,6 +33,27 @@ def test_loopback_and_an_explicit_choice_need_none(store: KeyStore) -> None:
     check_bind("open", "0.0.0.0", store)
 
 
+def test_in_a_container_the_address_of_its_host_counts(store: KeyStore) -> None:
+    for published_on in ("127.0.0.1", "::1", "[::1]", "localhost"):
+        check_bind("auto", "0.0.0.0", store, published_on)
+    check_bind("open", "0.0.0.0", store, "0.0.0.0")
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1"])
+@pytest.mark.parametrize("published_on", ["0.0.0.0", "192.168.1.5", "[::]", "box.lan"])
+def test_a_port_published_to_others_needs_a_key_and_the_message_fits_a_container(
+    store: KeyStore, host: str, published_on: str
+) -> None:
+    with pytest.raises(PublicWithoutKeys) as caught:
+        check_bind("auto", host, store, published_on)
+    detail = caught.value.detail
+    assert f"published on {published_on}" in detail
+    assert "RAG_BIND=127.0.0.1" in detail
+    assert "`docker compose run --rm rag-service emini-rag keys create NAME --scope ask`" in detail
+    store.create("web", [Scope.ASK])
+    check_bind("auto", host, store, published_on)
+
+
 @pytest.mark.parametrize(
     ("host", "loopback"),
     [

@@ -104,6 +104,16 @@ def test_keys_on_a_public_address_are_asked_for(tmp_path: Path, host: str, mode:
     assert local_checks.key_file(settings).state is state
 
 
+@pytest.mark.parametrize(
+    ("published_on", "state"), [("127.0.0.1", State.OK), ("0.0.0.0", State.PROBLEM), ("", State.PROBLEM)]
+)
+def test_in_a_container_the_address_of_its_host_counts(tmp_path: Path, published_on: str, state: State) -> None:
+    server = {"host": "0.0.0.0", "published_on": published_on}
+    found = local_checks.key_file(changed(tmp_path, server=server))
+    assert found.state is state
+    assert ("can be reached from outside" in found.seen) is (state is State.PROBLEM)
+
+
 def test_keys_asked_for_and_none_there_is_a_warning(tmp_path: Path) -> None:
     found = local_checks.key_file(changed(tmp_path, auth={"mode": "keys"}))
     assert (found.state, "nobody can ask" in found.seen) == (State.WARNING, True)
@@ -140,9 +150,6 @@ def test_a_port_is_free_or_taken() -> None:
     assert local_checks.port("metrics port", "127.0.0.1", 0, "X", State.WARNING).state is State.OK
 
 
-@pytest.mark.parametrize(
-    ("host", "expected"),
-    [("127.0.0.1", True), ("127.9.9.9", True), ("::1", True), ("localhost", True), ("0.0.0.0", False), ("box", False)],
-)
-def test_loopback(host: str, expected: bool) -> None:
-    assert local_checks.is_loopback(host) is expected
+def test_an_address_that_is_not_of_this_machine_is_told_as_such() -> None:
+    found = local_checks.port("service port", "192.0.2.7", 8001, "RAG_SERVER__PORT", State.PROBLEM)
+    assert (found.state, "RAG_SERVER__HOST" in found.todo) == (State.PROBLEM, True)

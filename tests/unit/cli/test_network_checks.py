@@ -127,16 +127,6 @@ async def test_a_shared_cache_without_showing_its_password() -> None:
     assert "pass@" not in found.seen + found.todo
 
 
-async def test_a_collector_is_never_more_than_a_warning() -> None:
-    (found,) = await network_checks.collector(settings())
-    assert found.state is State.INFO
-    async with accepting() as number:
-        (found,) = await network_checks.collector(settings(otlp_endpoint=f"http://127.0.0.1:{number}"))
-        assert found.state is State.OK
-    (found,) = await network_checks.collector(settings(otlp_endpoint=nowhere()))
-    assert found.state is State.WARNING
-
-
 @pytest.mark.parametrize("url", ["redis://127.0.0.1:1", ""])
 async def test_an_address_where_nobody_listens_is_a_warning(url: str) -> None:
     (found,) = await network_checks.valkey(settings(cache={"url": url}))

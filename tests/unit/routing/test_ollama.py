@@ -171,8 +171,8 @@ async def test_a_download_tells_its_progress_and_ends_with_the_model_installed()
         steps = [step async for step in rig.directory.pull("not-there:1b")]
         assert steps == [
             PullProgress("pulling manifest"),
-            PullProgress("pulling abc", 40, 100),
-            PullProgress("pulling abc", 100, 100),
+            PullProgress("pulling abc", 40, 100, "sha256:abc"),
+            PullProgress("pulling abc", 100, 100, "sha256:abc"),
             PullProgress("success"),
         ]
         assert rig.directory.snapshot().models["not-there:1b"].installed

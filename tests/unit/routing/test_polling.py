@@ -48,9 +48,28 @@ async def test_comings_and_goings_are_told_once(caplog: pytest.LogCaptureFixture
         await polling.close()
     assert [record.message for record in caplog.records] == [
         "no models: Ollama cannot be reached",
-        "Ollama is there; not installed: gpt-oss:20b",
+        "Ollama is there; not installed: gpt-oss:20b (`emini-rag models pull --all` fetches what is missing)",
         "no models: Ollama cannot be reached",
     ]
+
+
+async def test_at_a_first_start_it_says_how_to_get_models_and_when_they_are_there(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    none, all_there = snapshot_of({}, missing=("a", "b")), snapshot_of({"a": False, "b": False})
+    directory = FakeModelDirectory(none)
+    directory.upcoming = [none, none, THERE, all_there, all_there]
+    polling = ModelPolling(directory, 0.001)
+    with caplog.at_level(logging.INFO):
+        polling.start()
+        await until(lambda: len(directory.calls) >= 6)
+        await polling.close()
+    assert [(record.levelname, record.message[:47]) for record in caplog.records] == [
+        ("WARNING", "Ollama is there, but no configured model is: an"),
+        ("INFO", "Ollama is there; not installed: gpt-oss:20b (`e"),
+        ("INFO", "Ollama is there; every model is installed"),
+    ]
+    assert "`emini-rag models pull --all`" in caplog.messages[0]
 
 
 async def test_an_observer_that_fails_does_not_stop_the_others(caplog: pytest.LogCaptureFixture) -> None:

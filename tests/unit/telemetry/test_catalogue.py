@@ -5,6 +5,7 @@ from service.errors import ErrorKind
 from service.telemetry import catalogue
 from service.telemetry.catalogue import (
     ASK_DURATION,
+    CONSTANT_LABELS,
     ERRORS,
     EVENT_METRICS,
     L2,
@@ -28,6 +29,13 @@ def test_names_are_unique_and_every_metric_is_listed() -> None:
     assert set(METRICS) == {value for value in vars(catalogue).values() if isinstance(value, Metric)}
     assert set(EVENT_METRICS) | set(SNAPSHOT_METRICS) == set(METRICS)
     assert not set(EVENT_METRICS) & set(SNAPSHOT_METRICS)
+
+
+def test_constant_labels_are_named_after_the_resource_and_no_metric_has_one_of_its_own() -> None:
+    assert set(CONSTANT_LABELS) == {"deployment_environment_name", "service_version"}
+    for label, attribute in CONSTANT_LABELS.items():
+        assert label == attribute.replace(".", "_")
+    assert not set(CONSTANT_LABELS) & {name for metric in METRICS for name in metric.label_names}
 
 
 def test_buckets_rise_and_hold_the_boundaries_of_the_conventions() -> None:

@@ -47,6 +47,35 @@ async def test_everybody_else_gets_text_without_exemplars(registry: CollectorReg
     assert [family.name for family in parse_text(body.decode())] == ["t_seconds", "n"]
 
 
+@pytest.mark.parametrize(("accept", "parse"), [(PROMETHEUS_3, parse_openmetrics), ("", parse_text)])
+def test_every_sample_has_the_constant_labels_beside_its_own(
+    registry: CollectorRegistry, accept: str, parse: Any
+) -> None:
+    Counter("of_own", "Own.", ["kind", "version"], registry=registry).labels("a", "of its own").inc()
+    constant = {"environment": 'pro"duc\\tion\n', "version": "1.2.3"}
+    body, _ = MetricsPage(registry, constant).render_now(accept)
+
+    samples = [sample for family in parse(body.decode()) for sample in family.samples]
+    assert {name for sample in samples for name in sample.labels} == {"environment", "version", "le", "kind"}
+    assert all(constant.items() <= sample.labels.items() for sample in samples)
+    # Without a second label of the same name, which a scraper would refuse together with the whole page.
+    assert body.count(b"version=") == body.count(b"environment=") == len(samples)
+    values = {(sample.name, sample.labels.get("le")): sample.value for sample in samples}
+    assert (values["t_seconds_bucket", "1.0"], values["n_total", None]) == (1.0, 3.0)
+
+
+def test_the_constant_labels_do_not_stay_behind_in_the_registry(registry: CollectorRegistry) -> None:
+    page = MetricsPage(registry, {"environment": "production"})
+    assert page.render_now("") == page.render_now("")
+    assert registry.get_sample_value("n_total") == 3
+
+
+def test_exemplars_keep_their_own_labels(registry: CollectorRegistry) -> None:
+    body, _ = MetricsPage(registry, {"environment": "production"}).render_now(PROMETHEUS_3)
+    samples = [sample for family in parse_openmetrics(body.decode()) for sample in family.samples]
+    assert [sample.exemplar.labels for sample in samples if sample.exemplar] == [{"trace_id": "ab" * 16}]
+
+
 @pytest.mark.parametrize("version", ["abc", "1.x", "-1", "", "99999999999999999999.0.0", "\xff"])
 async def test_a_hostile_accept_header_gets_a_page(registry: CollectorRegistry, version: str) -> None:
     body, _ = await MetricsPage(registry).render(f"application/openmetrics-text;version={version}")

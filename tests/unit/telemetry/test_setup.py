@@ -6,8 +6,11 @@ import json
 import pytest
 from opentelemetry.sdk.trace.export import SpanExportResult
 from prometheus_client import REGISTRY, CollectorRegistry
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from service.telemetry.catalogue import CONSTANT_LABELS
 from service.telemetry.logs import configure_logging
+from tests.components.service_client import OPENMETRICS
 from tests.fakes.logging_state import restored_logging
 from tests.fakes.span_exporter import ScriptedExporter
 from tests.telemetry.sample_app import SampleApp, make_telemetry
@@ -26,6 +29,28 @@ def test_the_page_holds_ours_the_process_and_the_sdks_own_metrics() -> None:
     assert {"rag_ask_duration_seconds", "process_cpu_seconds", "python_info", "python_gc_collections"} <= found
     assert {"otel_sdk_processor_span_queue_size", "otel_sdk_processor_span_queue_capacity"} <= found
     assert not {name for name in found if name.endswith("_created") or name.startswith(("http_server", "target"))}
+
+
+def test_every_sample_says_environment_and_version_and_none_said_so_before() -> None:
+    telemetry = make_telemetry(exporter=ScriptedExporter())
+    telemetry.tracer_provider.get_tracer("test").start_span("one").end()
+    own = {name for family in telemetry.registry.collect() for sample in family.samples for name in sample.labels}
+    page, _ = telemetry.page.render_now(OPENMETRICS)
+    telemetry.shutdown()
+
+    assert not own & set(CONSTANT_LABELS)
+    samples = [sample for family in text_string_to_metric_families(page.decode()) for sample in family.samples]
+    assert {sample.name.partition("_")[0] for sample in samples} >= {"rag", "gen", "process", "python", "otel"}
+    told = {(sample.labels["deployment_environment_name"], sample.labels["service_version"]) for sample in samples}
+    assert told == {("testing", "1.2.3")}
+
+
+def test_the_page_says_the_environment_that_spans_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_RESOURCE_ATTRIBUTES", "deployment.environment.name=staging")
+    telemetry = make_telemetry()
+    page, _ = telemetry.page.render_now("")
+    telemetry.shutdown()
+    assert b'deployment_environment_name="staging",service_version="1.2.3"' in page
 
 
 def test_nothing_of_it_is_in_the_registry_that_every_library_shares() -> None:
@@ -69,7 +94,9 @@ async def test_what_was_not_delivered_is_told_at_the_end(caplog: pytest.LogCaptu
         telemetry.tracer_provider.get_tracer("test").start_span("one").end()
     await telemetry.close()
 
-    assert [record.message for record in caplog.records] == ["3 spans were not delivered"]
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
+    assert caplog.messages[0].startswith("the Collector takes no traces")
+    assert caplog.messages[1] == "3 spans were not delivered"
     assert telemetry.registry.get_sample_value("rag_trace_spans_total", {"result": "failed"}) == 3
 
 
