@@ -66,8 +66,8 @@ logs: .venv/run ## Follow what the containers say
 compose-check: .venv/run ## Whether the Compose files are valid, hardened and apart from each other
 	@$(BIN)/python -m ops.compose check
 
-pins: .venv/run ## Write the digests of the image versions named in .env
-	@$(BIN)/python -m ops.compose pins
+pins: .venv/run ## Write the digest of every image version in .env (PINS="NAME_IMAGE=image:version" for another one)
+	@$(BIN)/python -m ops.compose pins $(PINS)
 
 lock: ## Upgrade the locked requirements to the newest versions that go together
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was not found"; exit 1; }
