@@ -146,11 +146,6 @@ def test_tempo_shows_the_service_graph_and_the_node_graph() -> None:
     assert settings["spanBar"] == {"type": "Tag", "tag": Attribute.REQUEST_MODEL}
 
 
-def test_searches_stream_only_because_tempo_serves_streams_over_http() -> None:
-    assert _settings("tempo")["streamingEnabled"]["search"] is True
-    assert _read(ROOT / "otel" / "tempo.yml")["stream_over_http_enabled"] is True
-
-
 def test_the_tags_of_a_span_become_labels_that_metrics_have() -> None:
     link = _settings("tempo")["tracesToMetrics"]
     assert link["datasourceUid"] == "prometheus"
