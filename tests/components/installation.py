@@ -9,10 +9,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import httpx
 import pytest
 
 from ops.components.find import find, missing
 from ops.stack.part import Part
+from ops.stack.plans import password_file
 from ops.stack.ports import Ports
 from ops.stack.process import wait_until
 from ops.stack.site import ROOT
@@ -31,13 +33,19 @@ SERVICE = "emini-rag"
 # Without these there is no installation to test; the others no registry serves.
 NEEDED = ("otelcol", "prometheus", "alertmanager")
 EMBEDDED_S = 180.0
+REQUEST_S = 30.0
 SERVICE_SETTINGS = {
     "RAG_OLLAMA__POLL_S": "0.5",
     # The tiny models read letter by letter: one passage is a second, five are five.
     "RAG_RETRIEVAL__TOP_K": "1",
     "OTEL_BSP_SCHEDULE_DELAY": "100",
 }
-TEMPO_SETTINGS: dict[str, str] = {}
+# A trace is found a second after it has arrived, not half a minute.
+TEMPO_SETTINGS = {
+    "TEMPO_SEARCH_CUTOFF": "0s",
+    "TEMPO_TRACE_IDLE": "500ms",
+    "TEMPO_FLUSH_CHECK": "500ms",
+}
 
 
 @dataclass(frozen=True)
@@ -81,6 +89,14 @@ class Installation:
         """The store of traces where it is known to be the sink."""
         assert isinstance(self.traces, SinkStore)
         return self.traces
+
+    @contextmanager
+    def grafana(self) -> Iterator[httpx.Client]:
+        """An HTTP client of Grafana that is signed in as its first user."""
+        password = password_file(self.stack.site).read_text()
+        url = self.stack.parts["grafana"].url
+        with httpx.Client(base_url=url, auth=("admin", password), timeout=REQUEST_S, trust_env=False) as client:
+            yield client
 
     def needs(self, part: str) -> None:
         """Skip the test where this part was not found, and say so: those that no registry serves may be absent even

@@ -69,6 +69,10 @@ class PrometheusApi:
         """Addresses of the Alertmanagers it has reached and sends alerts to."""
         return [one["url"] for one in self._get("/api/v1/alertmanagers")["activeAlertmanagers"]]
 
+    def rules(self) -> set[str]:
+        """Names of the alert rules that it has read."""
+        return {rule["name"] for group in self._get("/api/v1/rules", type="alert")["groups"] for rule in group["rules"]}
+
     def exemplars(self, selector: str, since_s: float, until_s: float) -> list[Exemplar]:
         """Exemplars of the series that match, between two Unix times."""
         groups = self._get("/api/v1/query_exemplars", query=selector, start=since_s, end=until_s)
