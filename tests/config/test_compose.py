@@ -277,9 +277,11 @@ def test_images_are_the_versions_that_the_tests_run() -> None:
         ("COLLECTOR_IMAGE", "otelcol"),
         ("PROMETHEUS_IMAGE", "prometheus"),
         ("ALERTMANAGER_IMAGE", "alertmanager"),
-        ("OLLAMA_IMAGE", "ollama"),
     ):
         assert tags[name] == RECIPES[recipe].version
+    # Go modules end before the version without the fault that `.env` tells of.
+    ollama = [tuple(map(int, version.split("."))) for version in (tags["OLLAMA_IMAGE"], RECIPES["ollama"].version)]
+    assert ollama[0] >= (0, 33, 3) > ollama[1]
     assert f"chromadb=={tags['CHROMA_IMAGE']} " in (ROOT / "requirements.txt").read_text()
 
 
