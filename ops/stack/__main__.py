@@ -4,12 +4,12 @@ Exit status: 0 ended as asked, 1 it could not be started, 2 the command line is 
 """
 
 import argparse
+import contextlib
 import os
 import signal
 import sys
-import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -25,53 +25,68 @@ _DATA = {"production": "data", "development": "data-dev"}
 _LOOK_S = 0.5
 
 
-def main(words: Sequence[str] | None = None, variables: Mapping[str, str] | None = None) -> int:
-    """Run until told to end."""
+def main(
+    words: Sequence[str] | None = None,
+    variables: Mapping[str, str] | None = None,
+    build: Callable[..., Stack] = Stack,
+) -> int:
+    """Run until told to end: by Ctrl-C, SIGTERM or the end of the terminal; a second time, end at once."""
     given = _arguments(words)
     variables = os.environ if variables is None else variables
     data = Path(given.data or variables.get("RAG_DATA_DIR") or _DATA[given.environment])
     out, err = Console(), Console(stderr=True)
-    # Asked to end while it starts, it ends what it has started.
-    signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
     try:
-        stack = Stack(
-            data / "stack",
-            _PORTS[given.environment],
-            given.environment,
-            data=data,
-            documents=Path(variables.get("RAG_DOCUMENTS_DIR", ROOT / "documents")),
-            receivers=ROOT / "prometheus" / "receivers",
-            without=given.without,
-            inherited=variables,
-            say=lambda line: out.print(line, highlight=False, markup=False),
-        )
-        with stack:
-            screen.show(stack, out)
-            _supervise(stack, out)
-            out.print("ending")
+        with _interrupting():
+            stack = build(
+                data / "stack",
+                _PORTS[given.environment],
+                given.environment,
+                data=data,
+                documents=Path(variables.get("RAG_DOCUMENTS_DIR") or ROOT / "documents"),
+                receivers=ROOT / "prometheus" / "receivers",
+                without=given.without,
+                inherited=variables,
+                say=lambda line: _line(out, line),
+            )
+            with stack:
+                screen.show(stack, out)
+                _supervise(Supervisor(stack.parts.values(), time.monotonic, lambda line: _line(out, line)))
     except StackFailed as error:
         err.print(str(error), style="red", markup=False, highlight=False, soft_wrap=True)
         return 1
     except KeyboardInterrupt:
+        # As asked; everything has ended by now.
         return 0
     return 0
 
 
-def _supervise(stack: Stack, out: Console) -> None:
-    """Until Ctrl-C or SIGTERM; a second one while it ends makes the end an instant one."""
-    over = threading.Event()
-    before = {number: signal.signal(number, lambda *_: over.set()) for number in (signal.SIGINT, signal.SIGTERM)}
-    supervisor = Supervisor(
-        stack.parts.values(), time.monotonic, lambda line: out.print(line, highlight=False, markup=False)
-    )
-    while not over.wait(_LOOK_S):
+def _supervise(supervisor: Supervisor) -> None:
+    """Until an interrupt."""
+    while True:
+        time.sleep(_LOOK_S)
         supervisor.look()
-    for number, handler in before.items():
-        signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _interrupting() -> Iterator[None]:
+    """What asks to end interrupts whatever is being done. What is ignored, as under nohup, stays so."""
+    asking = [number for number in (signal.SIGINT, signal.SIGHUP) if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, signal.default_int_handler) for number in (*asking, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _line(out: Console, line: str) -> None:
+    """For the operator. A terminal that is gone is no reason to end, or to end in disorder."""
+    with contextlib.suppress(OSError, SystemExit):
+        out.print(line, highlight=False, markup=False, soft_wrap=True)
 
 
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m ops.stack", description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m ops.stack", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--environment", choices=sorted(_PORTS), default="production", help="decides ports and folders")
     parser.add_argument("--data", help="data folder (default: RAG_DATA_DIR, else data or data-dev)")
     parser.add_argument(

@@ -12,6 +12,9 @@ from ops.stack.part import Plan
 from ops.stack.site import ROOT, Site, local
 
 OTEL = ROOT / "otel"
+# How the Collector says that it cannot read its own queue: a disk that lies, a file that was cut short.
+_DAMAGED_QUEUE = ("invalid database", "go.etcd.io/bbolt")
+_MOVE_ASIDE = "The Collector's queue is damaged: move {} aside and start again. Traces that waited in it are lost."
 
 
 def prometheus(site: Site, program: Path) -> Plan:
@@ -116,6 +119,7 @@ def collector(site: Site, program: Path, *, has_tempo: bool) -> Plan:
         (ports.otlp_grpc, ports.otlp_http, ports.collector_metrics, ports.collector_health),
         grace_s=15.0,
         metrics_port=ports.collector_metrics,
+        remedies=dict.fromkeys(_DAMAGED_QUEUE, _MOVE_ASIDE.format(folder / "queue")),
     )
 
 
@@ -170,8 +174,12 @@ def password_file(site: Site) -> Path:
     path = site.folder / "grafana" / "admin_password"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.touch(0o600)
-        path.write_text(secrets.token_urlsafe(18))
+        # Whole or not at all: an empty password would be taken too.
+        beside = path.with_suffix(".new")
+        beside.unlink(missing_ok=True)
+        beside.touch(0o600)
+        beside.write_text(secrets.token_urlsafe(18))
+        beside.rename(path)
     return path
 
 
@@ -203,14 +211,14 @@ def service(site: Site, *, traces: bool) -> Plan:
         "RAG_METRICS__PORT": ports.service_metrics,
         "RAG_DATA_DIR": site.data,
         "RAG_DOCUMENTS_DIR": site.documents,
-        "RAG_OLLAMA__URL": local(ports.ollama),
+        "RAG_OLLAMA__URL": site.inherited.get("RAG_OLLAMA__URL") or local(ports.ollama),
     }
     if traces:
         own["OTEL_EXPORTER_OTLP_ENDPOINT"] = local(ports.otlp_http)
     return Plan(
         "service",
         "answers; the page",
-        (sys.executable, "-m", "service"),
+        (sys.executable, "-P", "-m", "service"),
         site.variables("service", own),
         site.folder / "service",
         local(ports.service),
@@ -219,6 +227,7 @@ def service(site: Site, *, traces: bool) -> Plan:
         start_s=120.0,  # the first start reads the documents
         grace_s=20.0,
         metrics_port=ports.service_metrics,
+        runs_in=Path.cwd(),  # relative paths in its settings mean what they mean for `make run`
     )
 
 

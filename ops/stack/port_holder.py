@@ -20,16 +20,21 @@ def is_taken(port: int) -> bool:
 
 def holder(port: int, proc: Path = Path("/proc")) -> str:
     """Such as "prometheus (process 4711)"; "another process" when it cannot be known."""
-    for inode in _inodes(port, proc):
-        for link in proc.glob("[0-9]*/fd/*"):
-            try:
-                if str(link.readlink()) != f"socket:[{inode}]":
-                    continue
-                folder = link.parents[1]
+    sockets = {f"socket:[{inode}]" for inode in _inodes(port, proc)}
+    for folder in proc.glob("[0-9]*") if sockets else ():
+        try:
+            if any(_target(link) in sockets for link in (folder / "fd").iterdir()):
                 return f"{(folder / 'comm').read_text().strip()} (process {folder.name})"
-            except OSError:  # it ended meanwhile, or belongs to another user
-                continue
+        except OSError:  # it ended meanwhile, or belongs to another user
+            continue
     return "another process"
+
+
+def _target(link: Path) -> str:
+    try:
+        return str(link.readlink())
+    except OSError:  # closed meanwhile
+        return ""
 
 
 def _inodes(port: int, proc: Path) -> list[str]:

@@ -20,6 +20,8 @@ _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 # Below the range from which systems take the ports of outgoing connections and of servers that do not care: those would
 # take a free port away before the process that is meant to have it is up.
 _PORTS = range(15_000, 32_000)
+# More than the last lines of any log; the whole of one may not fit into memory.
+_TAIL_BYTES = 65_536
 
 
 def free_port() -> int:
@@ -72,8 +74,16 @@ class Process:
     def running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def start(self, is_ready: Callable[[], bool], timeout_s: float) -> None:
-        """Start, and wait until it is ready. Raises `ComponentFailed` and leaves nothing running when it is not."""
+    @property
+    def how_it_ended(self) -> str:
+        """Such as "with status 1" or "by SIGKILL"; empty while it runs, and after it was ended from here."""
+        status = None if self._process is None else self._process.poll()
+        if status is None:
+            return ""
+        return f"with status {status}" if status >= 0 else f"by {_signal_name(-status)}"
+
+    def launch(self) -> None:
+        """Start, and do not wait."""
         if self.running:
             raise ComponentFailed(f"{self._name} is already started")
         with self.log.open("ab") as log:
@@ -86,6 +96,10 @@ class Process:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+
+    def start(self, is_ready: Callable[[], bool], timeout_s: float) -> None:
+        """Start, and wait until it is ready. Raises `ComponentFailed` and leaves nothing running when it is not."""
+        self.launch()
         try:
             wait_until(is_ready, timeout_s, f"{self._name} ready", alive=lambda: self.running)
         except NotInTime as error:
@@ -113,12 +127,24 @@ class Process:
 
     def tail(self, lines: int = 30) -> str:
         """The end of the log, with a heading."""
-        text = self.log.read_text(errors="replace") if self.log.exists() else ""
+        try:
+            with self.log.open("rb") as log:
+                log.seek(max(0, self.log.stat().st_size - _TAIL_BYTES))
+                text = log.read().decode(errors="replace")
+        except OSError:
+            text = ""
         return f"--- last lines of {self.log} ---\n" + "\n".join(text.splitlines()[-lines:])
 
     def _signal(self, number: int) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, number)
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 class Component(ABC):

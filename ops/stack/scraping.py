@@ -5,6 +5,7 @@ only the targets are written anew, for the parts that run.
 """
 
 import json
+import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,22 +14,16 @@ from ops.stack.part import Plan
 from ops.stack.site import ROOT, Site
 
 _SHIPPED = ROOT / "prometheus"
-_INTERVAL = "scrape_interval: 15s"
-_EVALUATION = "evaluation_interval: 15s"
+_TIMES = ("scrape_interval", "evaluation_interval", "scrape_timeout")
 
 
-def prepare(site: Site, plans: Iterable[Plan]) -> None:
+def prepare(site: Site, plans: Iterable[Plan], shipped: Path = _SHIPPED) -> None:
     """Write the folder for these parts. Raises `FileNotFoundError` when the checkout lacks its configuration."""
     folder = site.folder / "prometheus"
     (folder / "targets").mkdir(parents=True, exist_ok=True)
-    text = (_SHIPPED / "prometheus.yml").read_text()
-    if site.scrape_interval:
-        text = text.replace(_INTERVAL, f"scrape_interval: {site.scrape_interval}")
-        text = text.replace(_EVALUATION, f"evaluation_interval: {site.scrape_interval}")
-        text = text.replace("scrape_timeout: 10s", f"scrape_timeout: {site.scrape_interval}")
-    _write(folder / "prometheus.yml", text)
+    _write(folder / "prometheus.yml", _timed((shipped / "prometheus.yml").read_text(), site.scrape_interval))
     shutil.rmtree(folder / "rules", ignore_errors=True)
-    shutil.copytree(_SHIPPED / "rules", folder / "rules")
+    shutil.copytree(shipped / "rules", folder / "rules")
     scraped = [plan for plan in plans if plan.metrics_port]
     around = [plan for plan in scraped if plan.name != "service"]
     _write(folder / "targets" / "service.yml", _targets(site, [plan for plan in scraped if plan.name == "service"]))
@@ -36,6 +31,13 @@ def prepare(site: Site, plans: Iterable[Plan]) -> None:
     _write(folder / "targets" / "gpu.yml", "[]")
     alertmanagers = [plan for plan in around if plan.name == "alertmanager"]
     _write(folder / "targets" / "alertmanagers.yml", json.dumps([{"targets": [_address(p)]} for p in alertmanagers]))
+
+
+def _timed(text: str, interval: str) -> str:
+    """The configuration with other times where an interval is given; its comments stay."""
+    for name in _TIMES if interval else ():
+        text = re.sub(rf"^  {name}: \S+", f"  {name}: {interval}", text, count=1, flags=re.MULTILINE)
+    return text
 
 
 def _targets(site: Site, plans: Iterable[Plan], *, named: bool = False) -> str:

@@ -12,7 +12,9 @@ from ops.stack.stack import Stack
 
 def show(stack: Stack, out: Console) -> None:
     """The table of addresses, what is missing, and the next steps."""
-    table = Table("part", "address", "state", title=f"emini-rag, {stack.site.environment}", title_justify="left")
+    table = Table(
+        "part", "address", "what it is for", title=f"emini-rag, {stack.site.environment}", title_justify="left"
+    )
     for part in stack.parts.values():
         table.add_row(part.name, part.url, part.plan.what)
     for name, url in stack.external.items():

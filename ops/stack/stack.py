@@ -101,16 +101,20 @@ class Stack:
         """End every part in order, the last started first. An interrupt meanwhile ends the rest at once."""
         try:
             for part in reversed(self.parts.values()):
+                if part.running:
+                    self._say(f"ending {part.name}")
                 part.stop()
         except KeyboardInterrupt:
-            self.kill()
+            self._say("ending the rest at once")
         finally:
-            self._lock.release()
+            self.kill()
 
     def kill(self) -> None:
-        """End every part at once."""
-        for part in self.parts.values():
-            part.kill()
+        """End every part at once; one that cannot be ended keeps none of the others."""
+        with contextlib.ExitStack() as every:
+            every.callback(self._lock.release)
+            for part in self.parts.values():
+                every.callback(part.kill)
 
     def __enter__(self) -> Self:
         self.start()
@@ -174,5 +178,10 @@ def _told(folder: Path) -> Iterator[None]:
     except (FolderInUse, ComponentFailed) as error:
         raise StackFailed(str(error)) from error
     except OSError as error:
-        where = error.filename or folder
-        raise StackFailed(f"{where}: {_REASONS.get(error.errno or 0, error.strerror or str(error))}") from error
+        where = Path(error.filename or folder)
+        reason = _REASONS.get(error.errno or 0, error.strerror or str(error))
+        if error.errno == errno.ENOENT and not where.is_relative_to(ROOT):
+            reason = "cannot be made there; name another folder with --data"
+        if error.errno == errno.ENOTDIR:
+            where = next((above for above in where.parents if above.is_file()), where)
+        raise StackFailed(f"{where}: {reason}") from error

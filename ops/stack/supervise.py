@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable
 
 from ops.stack.part import Part
-from ops.stack.process import ComponentFailed
 
 BACKOFF_S = (0.0, 1.0, 4.0, 15.0, 60.0)
 # A part that has run for this long is well again: the next end counts as its first.
@@ -12,12 +11,12 @@ _TAIL = 8
 
 
 class Supervisor:
-    """`look` is called again and again. `now` gives seconds of a steady clock, `say` takes lines for the operator."""
+    """`look` is called again and again, and waits for nothing. `now` gives seconds of a steady clock, `say` takes lines
+    for the operator."""
 
     def __init__(self, parts: Iterable[Part], now: Callable[[], float], say: Callable[[str], None]) -> None:
         self._now = now
-        self._say = say
-        self._watched = [_Watched(part, now()) for part in parts]
+        self._watched = [_Watched(part, now(), say) for part in parts]
 
     @property
     def given_up(self) -> list[str]:
@@ -27,38 +26,61 @@ class Supervisor:
     def look(self) -> None:
         """Start what has ended, when its time has come."""
         for one in self._watched:
-            if not one.given_up and not one.part.running:
-                self._ended(one)
-
-    def _ended(self, one: "_Watched") -> None:
-        now = self._now()
-        if one.retry_at is None:
-            one.ends = 0 if now - one.started > WELL_S else one.ends
-            if one.ends == len(BACKOFF_S):
-                one.given_up = True
-                self._say(f"{one.part.name} ended again and is given up; the rest goes on. Its log: {one.part.log}")
-                return
-            one.retry_at = now + BACKOFF_S[one.ends]
-            one.ends += 1
-            self._say(f"{one.part.name} has ended; starting it again\n{one.part.tail(_TAIL)}")
-        if now < one.retry_at:
-            return
-        one.retry_at, one.started = None, now
-        try:
-            # What its children still hold would be in the way.
-            one.part.kill()
-            one.part.start()
-        except ComponentFailed:
-            return
-        self._say(f"{one.part.name} runs again")
+            one.look(self._now())
 
 
 class _Watched:
-    """One part, and how often it has ended of late."""
+    """One part, and how often it has ended of late. It runs, or is starting (`ready_by`), or waits to (`retry_at`)."""
 
-    def __init__(self, part: Part, started: float) -> None:
+    def __init__(self, part: Part, started: float, say: Callable[[str], None]) -> None:
         self.part = part
-        self.started = started
-        self.ends = 0
-        self.retry_at: float | None = None
         self.given_up = False
+        self._say = say
+        self._started = started
+        self._ends = 0
+        self._retry_at: float | None = None
+        self._ready_by: float | None = None
+
+    def look(self, now: float) -> None:
+        if self.given_up:
+            return
+        if self._retry_at is not None:
+            if now >= self._retry_at:
+                self._start(now)
+        elif not self.part.running:
+            self._ended(now, f"has ended {self.part.how_it_ended}".rstrip())
+        elif self._ready_by is not None:
+            self._wait(now, self._ready_by)
+
+    def _start(self, now: float) -> None:
+        self._retry_at, self._started, self._ready_by = None, now, now + self.part.plan.start_s
+        # What its children still hold would be in the way.
+        self.part.kill()
+        try:
+            self.part.launch()
+        except OSError as error:
+            self._ended(now, f"could not be started ({error})")
+
+    def _wait(self, now: float, ready_by: float) -> None:
+        if self.part.ready:
+            self._ready_by = None
+            self._say(f"{self.part.name} runs again")
+        elif now > ready_by:
+            self._ended(now, f"was not ready within {self.part.plan.start_s:g} s")
+
+    def _ended(self, now: float, what: str) -> None:
+        self._ready_by = None
+        self._ends = 0 if now - self._started > WELL_S else self._ends
+        if self._ends == len(BACKOFF_S):
+            self.given_up = True
+            self.part.kill()
+            self._say(
+                f"{self.part.name} {what}, again, and is given up; the rest goes on. End the stack and start it again "
+                f"when the reason is gone.\n{self.part.tail(_TAIL)}"
+            )
+            return
+        wait_s = BACKOFF_S[self._ends]
+        self._ends += 1
+        self._retry_at = now + wait_s
+        when = f"in {wait_s:g} s" if wait_s else "now"
+        self._say(f"{self.part.name} {what}; it is started again {when}\n{self.part.tail(_TAIL)}")
