@@ -1,0 +1,34 @@
+"""Names that other programs expose and dashboards use. The Collector's are as otel/collector.yml has them written."""
+
+# Prometheus knows these of everything that it scrapes.
+UP = "up"
+SCRAPE_SECONDS = "scrape_duration_seconds"
+SCRAPE_SAMPLES = "scrape_samples_post_metric_relabeling"
+ALERTS = "ALERTS"
+ALERTS_SINCE = "ALERTS_FOR_STATE"
+
+# Of every program that has the usual client library.
+MEMORY = "process_resident_memory_bytes"
+CPU = "process_cpu_seconds_total"
+
+COLLECTOR_QUEUE = "otelcol_exporter_queue_size"
+COLLECTOR_CAPACITY = "otelcol_exporter_queue_capacity"
+COLLECTOR_ACCEPTED = "otelcol_receiver_accepted_spans"
+COLLECTOR_REFUSED = "otelcol_receiver_refused_spans"
+COLLECTOR_SENT = "otelcol_exporter_sent_spans"
+COLLECTOR_FAILED = "otelcol_exporter_send_failed_spans"
+COLLECTOR_DROPPED = "otelcol_exporter_enqueue_failed_spans"
+COLLECTOR_MEMORY = "otelcol_process_memory_rss"
+
+PROMETHEUS_SERIES = "prometheus_tsdb_head_series"
+PROMETHEUS_RULE_FAILURES = "prometheus_rule_evaluation_failures_total"
+PROMETHEUS_EXEMPLARS = "prometheus_tsdb_exemplar_exemplars_in_storage"
+PROMETHEUS_WAL_CORRUPTIONS = "prometheus_tsdb_wal_corruptions_total"
+ALERTMANAGER_SENT = "alertmanager_notifications_total"
+ALERTMANAGER_FAILED = "alertmanager_notifications_failed_total"
+
+GPU_USE = "DCGM_FI_DEV_GPU_UTIL"
+GPU_MEMORY_USED = "DCGM_FI_DEV_FB_USED"
+GPU_MEMORY_FREE = "DCGM_FI_DEV_FB_FREE"
+GPU_TEMPERATURE = "DCGM_FI_DEV_GPU_TEMP"
+GPU_POWER = "DCGM_FI_DEV_POWER_USAGE"

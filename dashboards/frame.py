@@ -1,0 +1,162 @@
+"""What every dashboard has: variables, links to the others, annotations, time."""
+
+from collections.abc import Sequence
+
+from grafana_foundation_sdk.builders import dashboard as d
+from grafana_foundation_sdk.models import dashboard as dm
+
+from dashboards import queries
+from dashboards.sources import PROMETHEUS
+from service.telemetry import catalogue
+
+TAG = "emini-rag"
+_FIRST = "production"
+
+
+def dashboard(
+    uid: str,
+    title: str,
+    about: str,
+    *,
+    variables: Sequence[object] = (),
+    environment: bool = True,
+    metrics: bool = True,
+    traces: bool = False,
+) -> d.Dashboard:
+    """An empty dashboard. `uid` is also its file's name."""
+    made = (
+        d.Dashboard(title)
+        .uid(uid)
+        .description(about)
+        .tags([TAG])
+        .readonly()
+        .time("now-6h", "now")
+        .refresh("30s")
+        .timezone("browser")
+        .tooltip(dm.DashboardCursorSync.CROSSHAIR)
+    )
+    if metrics:
+        made.with_variable(metrics_source())
+    if traces:
+        made.with_variable(traces_source())
+    if environment:
+        made.with_variable(environment_variable())
+    for variable in variables:
+        made.with_variable(variable)  # type: ignore[arg-type]
+    made.link(
+        d.DashboardLink("Dashboards")
+        .type(dm.DashboardLinkType.DASHBOARDS)
+        .tags([TAG])
+        .as_dropdown(True)
+        .keep_time(True)
+        .include_vars(True)
+        .placement(None)  # type: ignore[arg-type]
+    )
+    return made
+
+
+def leads_to(title: str, url: str) -> d.DashboardLink:
+    """Where a click on a line leads."""
+    return d.DashboardLink(title).url(url).placement(None)  # type: ignore[arg-type]
+
+
+def metrics_source() -> d.DatasourceVariable:
+    """Which Prometheus."""
+    return (
+        d.DatasourceVariable("datasource")
+        .label("Metrics")
+        .type("prometheus")
+        .current(dm.VariableOption(text="Prometheus", value="prometheus"))
+    )
+
+
+def traces_source() -> d.DatasourceVariable:
+    """Which Tempo; there is one."""
+    return (
+        d.DatasourceVariable("tempo")
+        .label("Traces")
+        .type("tempo")
+        .current(dm.VariableOption(text="Tempo", value="tempo"))
+        .hide(dm.VariableHide.HIDE_VARIABLE)
+    )
+
+
+def environment_variable() -> d.QueryVariable:
+    """Production or development."""
+    return _of_label("environment", "Environment", "deployment_environment_name").current(
+        dm.VariableOption(text=_FIRST, value=_FIRST)
+    )
+
+
+def model_variable(*, several: bool = True, environment: bool = True) -> d.QueryVariable:
+    """Chat models that were asked, in `$environment` or anywhere."""
+    selector = queries.ENVIRONMENT if environment else ""
+    variable = _of_label("model", "Model", catalogue.MODEL_LABEL, selector)
+    if several:
+        everything = dm.VariableOption(text=["All"], value=["$__all"])
+        return variable.multi(True).include_all(True).all_value(".*").current(everything)
+    return variable.current(dm.VariableOption(text="llama3.2:3b", value="llama3.2:3b"))
+
+
+def cache_variable() -> d.CustomVariable:
+    """Hits and misses differ by orders of magnitude: one of them at a time."""
+    return (
+        d.CustomVariable("cache")
+        .label("Cache")
+        .values("miss,hit")
+        .current(dm.VariableOption(text="miss", value="miss"))
+    )
+
+
+def text_variable(name: str, label: str, value: str) -> d.TextBoxVariable:
+    """A text that the user may change. Without `current` it would be empty."""
+    return d.TextBoxVariable(name).label(label).default_value(value).current(dm.VariableOption(text=value, value=value))
+
+
+def deploys(panels: Sequence[int]) -> d.AnnotationQuery:
+    """A line when a version is first seen, on these panels."""
+    return _annotation("Deploys", queries.deploys(), "Deploy {{version}}", "version", "blue", panels)
+
+
+def alerts(panels: Sequence[int]) -> d.AnnotationQuery:
+    """While an alert fires, on these panels."""
+    return _annotation("Alerts", queries.firing(), "{{alertname}}", "severity", "red", panels)
+
+
+def model_loads(panels: Sequence[int]) -> d.AnnotationQuery:
+    """When a model was loaded, on these panels."""
+    return _annotation("Model loads", queries.model_loads(), "Loaded {{gen_ai_request_model}}", "", "orange", panels)
+
+
+def _annotation(name: str, query: str, title: str, tags: str, color: str, panels: Sequence[int]) -> d.AnnotationQuery:
+    return (
+        d.AnnotationQuery()
+        .name(name)
+        .datasource(PROMETHEUS)
+        .enable(True)
+        .icon_color(color)
+        .expr(query)
+        .step("15s")
+        .title_format(title)
+        .text_format(title)
+        .tag_keys(tags)
+        .filter(d.AnnotationPanelFilter().exclude(False).ids(list(panels)))
+        .placement(None)  # type: ignore[arg-type]
+    )
+
+
+def _of_label(name: str, label: str, of: str, selector: str = "") -> d.QueryVariable:
+    metric = f"{catalogue.ASK_DURATION.name}_count" + (f"{{{selector}}}" if selector else "")
+    return (
+        d.QueryVariable(name)
+        .label(label)
+        .datasource(PROMETHEUS)
+        .query({"query": f"label_values({metric}, {of})", "refId": name})
+        .refresh(dm.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(dm.VariableSort.ALPHABETICAL_ASC)
+    )
+
+
+TO_MODEL = "/d/model?${__url_time_range}&${environment:queryparam}&var-model="
+TO_SLOW = "/d/slow?${__url_time_range}&${environment:queryparam}"
+TO_TRACE = "/d/trace?${__url_time_range}&${tempo:queryparam}&var-traceId="

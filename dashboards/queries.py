@@ -1,0 +1,220 @@
+"""Every PromQL expression, by what it answers. Names of metrics come from the catalogue.
+
+Variables of the dashboards: `$environment`, `$model` (several), `$cache`. `WITHIN` is the window for what is counted on
+a quiet box: two questions a minute are ten in five minutes.
+"""
+
+from collections.abc import Iterable
+
+from dashboards import foreign
+from dashboards.thresholds import Thresholds
+from service.telemetry import catalogue as c
+from service.telemetry.catalogue import MODEL_LABEL as MODEL
+from service.telemetry.metric import Metric
+
+ENVIRONMENT = 'deployment_environment_name="$environment"'
+MODELS = f'{ENVIRONMENT},{MODEL}=~"$model"'
+WITHIN = "5m"
+LATELY = "30m"
+SMOOTH = "$__rate_interval"
+FAILED = 'outcome=~"error|rejected"'
+
+
+def rate(metric: Metric, selector: str, by: Iterable[str] = (), window: str = SMOOTH, suffix: str = "") -> str:
+    """Per second, summed by labels."""
+    return f"sum{_by(by)} (rate({metric.name}{suffix}{{{selector}}}[{window}]))"
+
+
+def increase(metric: Metric, selector: str, by: Iterable[str] = (), window: str = WITHIN, suffix: str = "") -> str:
+    """How many in the window, summed by labels."""
+    return f"sum{_by(by)} (increase({metric.name}{suffix}{{{selector}}}[{window}]))"
+
+
+def mean(metric: Metric, selector: str, by: Iterable[str] = (), window: str = SMOOTH) -> str:
+    """Mean of a histogram; absent without values, so that no traffic is no line."""
+    by = tuple(by)
+    return f"{rate(metric, selector, by, window, '_sum')} / ({rate(metric, selector, by, window, '_count')} > 0)"
+
+
+def quantile(
+    share: float, metric: Metric, selector: str, limits: Thresholds, by: Iterable[str] = (), window: str = WITHIN
+) -> str:
+    """A quantile, shown where there were enough values for one."""
+    by = tuple(by)
+    values = f"sum by ({', '.join(('le', *by))}) (rate({metric.name}_bucket{{{selector}}}[{window}]))"
+    enough = f"{increase(metric, selector, by, window, '_count')} >= {limits.min_answers}"
+    on = f"on ({', '.join(by)})" if by else "on ()"
+    return f"histogram_quantile({share:g}, {values}) and {on} ({enough})"
+
+
+def share(part: str, whole: str) -> str:
+    """A ratio that is 0 while nothing of `part` happened, and absent while nothing happened at all."""
+    return f"(({part}) or 0 * ({whole})) / (({whole}) > 0)"
+
+
+def gauge(metric: Metric, selector: str, by: Iterable[str] = ()) -> str:
+    """The present value, summed by labels."""
+    return f"sum{_by(by)} ({metric.name}{{{selector}}})"
+
+
+def _by(labels: Iterable[str]) -> str:
+    labels = tuple(labels)
+    return f" by ({', '.join(labels)})" if labels else ""
+
+
+# Questions
+
+
+def asks(selector: str = MODELS, by: Iterable[str] = (), window: str = SMOOTH) -> str:
+    """Questions per second."""
+    return rate(c.ASK_DURATION, selector, by, window, "_count")
+
+
+def answers_in(window: str, selector: str = MODELS, by: Iterable[str] = ()) -> str:
+    """Questions in a window."""
+    return increase(c.ASK_DURATION, selector, by, window, "_count")
+
+
+def error_share(selector: str = ENVIRONMENT, by: Iterable[str] = (), window: str = WITHIN) -> str:
+    """Questions that failed, of all."""
+    by = tuple(by)
+    return share(asks(f"{selector},{FAILED}", by, window), asks(selector, by, window))
+
+
+def outcome_share(outcome: str, selector: str = ENVIRONMENT, window: str = WITHIN) -> str:
+    """Questions that ended so, of all."""
+    return share(asks(f'{selector},outcome="{outcome}"', (), window), asks(selector, (), window))
+
+
+def hit_share(cache: str = "answer", selector: str = ENVIRONMENT, window: str = WITHIN) -> str:
+    """Lookups that found something, of those that looked."""
+    looked = f'{selector},cache="{cache}",result!~"bypass|coalesced"'
+    return share(
+        rate(c.CACHE_REQUESTS, f'{selector},cache="{cache}",result="hit"', (), window),
+        rate(c.CACHE_REQUESTS, looked, (), window),
+    )
+
+
+def good_share(limits: Thresholds, window: str, selector: str = ENVIRONMENT) -> str:
+    """Answers without a failure and within their tier's bound, of all that a tier was known for."""
+    fast = " + ".join(
+        f'(sum(rate({c.ASK_DURATION.name}_bucket{{{selector},tier="{tier}",{_NOT_FAILED},le="{_bound(bound)}"}}[{window}]))'
+        " or vector(0))"
+        for tier, bound in limits.slo_bound_s.items()
+    )
+    tiers = "|".join(limits.slo_bound_s)
+    known = f'{selector},tier=~"{tiers}"'
+    return f"({fast}) / ({asks(known, (), window)} > 0)"
+
+
+def burn_rate(limits: Thresholds, window: str, selector: str = ENVIRONMENT) -> str:
+    """How many times faster than allowed the error budget is used."""
+    return f"(1 - ({good_share(limits, window, selector)})) / {1 - limits.slo_target:g}"
+
+
+def slower_than(bound_s: float, selector: str = MODELS, by: Iterable[str] = (MODEL,), window: str = LATELY) -> str:
+    """Share of answers beyond a bucket's bound."""
+    by = tuple(by)
+    within = f'sum{_by(by)} (rate({c.ASK_DURATION.name}_bucket{{{selector},le="{_bound(bound_s)}"}}[{window}]))'
+    return f"1 - ({within}) / ({asks(selector, by, window)} > 0)"
+
+
+def stage_seconds_per_question(selector: str = ENVIRONMENT) -> str:
+    """Seconds of each stage in one question that was not a hit; they sum to its mean."""
+    misses = asks(f'{selector},cache!="hit"')
+    return f"{rate(c.STAGE_DURATION, selector, ('stage',), suffix='_sum')} / on () group_left () ({misses} > 0)"
+
+
+_NOT_FAILED = 'outcome!~"error|rejected"'
+
+
+def _bound(value: float) -> str:
+    """A bucket's bound as the exposition writes it: always with a point."""
+    return repr(float(value))
+
+
+# What Prometheus knows by itself
+
+
+def up(selector: str = ENVIRONMENT) -> str:
+    """1 for each target that was scraped."""
+    return f"{foreign.UP}{{{selector}}}"
+
+
+def firing(selector: str = ENVIRONMENT) -> str:
+    """Alerts that fire now, but for the one that always does."""
+    return f'{foreign.ALERTS}{{{selector},alertstate="firing",alertname!="Watchdog"}}'
+
+
+def firing_count(selector: str = ENVIRONMENT) -> str:
+    """How many; 0 when none."""
+    return f"count({firing(selector)}) or vector(0)"
+
+
+def deploys(selector: str = ENVIRONMENT, step: str = "15s") -> str:
+    """A value at the moment a version is first seen. An info metric never changes: a new version is a new series."""
+    seen = f"count by (version) ({c.BUILD_INFO.name}{{{selector}}}"
+    return f"{seen}) unless {seen} offset {step})"
+
+
+def model_loads(selector: str = ENVIRONMENT) -> str:
+    """A value while a model's loads have just risen."""
+    return f"{increase(c.MODEL_LOADS, selector, (MODEL,), '1m')} > 0"
+
+
+def foreign_rate(name: str, selector: str = ENVIRONMENT, by: Iterable[str] = (), window: str = SMOOTH) -> str:
+    """Per second, of a counter that another program exposes."""
+    return f"sum{_by(by)} (rate({name}{{{selector}}}[{window}]))"
+
+
+def foreign_increase(name: str, selector: str = ENVIRONMENT, by: Iterable[str] = (), window: str = LATELY) -> str:
+    """How many in the window, of a counter that another program exposes."""
+    return f"sum{_by(by)} (increase({name}{{{selector}}}[{window}]))"
+
+
+def collector_events(name: str, selector: str = ENVIRONMENT, window: str = LATELY) -> str:
+    """How many in the window; the Collector exposes such a counter only once it has happened, so 0 while it is there."""
+    return (
+        f"{foreign_increase(name, selector, (), window)} or 0 * sum ({foreign.COLLECTOR_ACCEPTED}{{{selector}}} >= 0)"
+    )
+
+
+def foreign_gauge(name: str, selector: str = ENVIRONMENT, by: Iterable[str] = ()) -> str:
+    """The present value of what another program exposes."""
+    return f"sum{_by(by)} ({name}{{{selector}}})"
+
+
+def lost_spans(selector: str = ENVIRONMENT, window: str = LATELY) -> str:
+    """Spans that ended and were neither delivered nor are still queued: lost on the way out of the service."""
+    return increase(c.TRACE_SPANS, f'{selector},result="failed"', (), window)
+
+
+def budget_left(limits: Thresholds, selector: str = ENVIRONMENT) -> str:
+    """Share of the error budget of the range that is still there."""
+    return f"1 - ({burn_rate(limits, '$__range', selector)})"
+
+
+def until_unloaded(selector: str = ENVIRONMENT) -> str:
+    """Seconds until Ollama unloads a model."""
+    return f"max by ({MODEL}) ({c.OLLAMA_EXPIRES.name}{{{selector}}}) - time() > 0"
+
+
+def firing_since(selector: str = ENVIRONMENT) -> str:
+    """Seconds for which each alert has fired."""
+    since = f"{foreign.ALERTS_SINCE}{{{selector}}}"
+    return f"{firing(selector)} * on (alertname, deployment_environment_name, {MODEL}, severity) group_left () (time() - {since})"
+
+
+def down(selector: str = ENVIRONMENT) -> str:
+    """Targets that could not be scraped; 0 when all could."""
+    return f"count({up(selector)} == 0) or vector(0)"
+
+
+def bucket_counts(selector: str, window: str = SMOOTH) -> str:
+    """Answers in each bucket, for a heat map. The lowest buckets fall into the lowest that is left."""
+    return f'sum by (le) (increase({c.ASK_DURATION.name}_bucket{{{selector},le!~"0[.]0.*"}}[{window}]))'
+
+
+def per_call(metric: Metric, selector: str, by: Iterable[str], calls: str) -> str:
+    """Seconds of each part in one call; the parts sum to the whole."""
+    return f"{rate(metric, selector, by, suffix='_sum')} / on () group_left () ({calls} > 0)"
