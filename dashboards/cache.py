@@ -12,6 +12,17 @@ from service.telemetry.catalogue import MODEL_LABEL as MODEL
 
 UID = "cache"
 _E = q.ENVIRONMENT
+_FURTHER = (
+    (
+        "prompt",
+        "A prompt is made anew when documents or settings changed. Only misses for long: retrieval finds something else each time.",
+    ),
+    (
+        "embedding",
+        "The same text again needs no embedder. Few hits are usual for new questions; none while documents are taken again is not.",
+    ),
+)
+_ANOTHER = ("stepped_down", "stepped_up", "unavailable")
 
 
 def build(limits: Thresholds) -> d.Dashboard:
@@ -23,21 +34,25 @@ def build(limits: Thresholds) -> d.Dashboard:
         "What the cache answers and why not more, which model gets which question and why, and what the search finds.",
     )
     made.with_row(grid.row("Does the cache help?"))
-    for panel in _cache(limits):
-        made.with_panel(grid.place(panel, 8, 7))
+    _fill(made, grid, _lookups(limits))
+    made.with_row(grid.row("Is it large enough, and what does it save?"))
+    _fill(made, grid, _kept(limits))
     made.with_row(grid.row("Who gets which question?"))
-    for panel in _routing():
-        made.with_panel(grid.place(panel, 8, 7))
+    _fill(made, grid, _routing())
     made.with_row(grid.row("What does the search find?"))
-    for panel in _search(limits):
-        made.with_panel(grid.place(panel, 8, 7))
+    _fill(made, grid, _search(limits))
     made.with_row(grid.row("Documents and requests"))
-    for panel in _documents(limits):
-        made.with_panel(grid.place(panel, 8, 7))
+    _fill(made, grid, _documents(limits))
     return made
 
 
-def _cache(limits: Thresholds) -> list[object]:
+def _fill(made: d.Dashboard, grid: Grid, row: list[object]) -> None:
+    """Three to a line, and whole lines: four become two twos, of five the last two are wider."""
+    for at, panel in enumerate(row):
+        made.with_panel(grid.place(panel, 12 if len(row) == 4 or at >= 3 else 8, 7))
+
+
+def _lookups(limits: Thresholds) -> list[object]:
     return [
         panels.lines(
             "Share of lookups that found something, by cache",
@@ -57,6 +72,38 @@ def _cache(limits: Thresholds) -> list[object]:
             look.PER_SECOND,
             colors=look.CACHE,
         ),
+        *(_lookups_of(name, about) for name, about in _FURTHER),
+        _hit_and_miss(limits),
+    ]
+
+
+def _lookups_of(name: str, about: str) -> object:
+    return panels.lines(
+        f"Lookups of {name}s per second, by result",
+        about,
+        [over_time(q.rate(c.CACHE_REQUESTS, f'{_E},cache="{name}"', ("result",)), "{{result}}")],
+        look.PER_SECOND,
+        colors=look.CACHE,
+    )
+
+
+def _hit_and_miss(limits: Thresholds) -> object:
+    asked = f'{_E},cache=~"hit|miss"'
+    return panels.latencies(
+        "How long an answer takes, by hit and miss",
+        "Mean, and 95th percentile from 20 answers on, over 5 minutes or over 30 where these have fewer. A hit is some milliseconds: near a miss, the store of the cache is slow, or its disk. A miss that grew: Model detail.",
+        [
+            over_time(q.mean(c.ASK_DURATION, asked, ("cache",)), "mean {{cache}}", "A"),
+            over_time(
+                q.quantile_line(0.95, c.ASK_DURATION, asked, limits, ("cache",)), "p95 {{cache}}", "B", exemplars=True
+            ),
+        ],
+        colors={f"{what} {result}": look.CACHE[result] for what in ("mean", "p95") for result in ("hit", "miss")},
+    ).data_links([frame.slower(frame.ANY_MODEL)])
+
+
+def _kept(limits: Thresholds) -> list[object]:
+    return [
         panels.lines(
             "Seconds of work that hits saved, per second",
             "Above 1 the cache does more than one model could. Near 0 with many hits: what is kept was cheap to make.",
@@ -65,29 +112,29 @@ def _cache(limits: Thresholds) -> list[object]:
         ),
         panels.lines(
             "Entries kept",
-            "At RAG_CACHE__MAX_ENTRIES for long, with evictions of reason `size`: raise it if memory allows.",
+            "Flat at RAG_CACHE__MAX_ENTRIES, while entries leave for reason `entries`: raise it if memory allows.",
             [over_time(q.gauge(c.CACHE_ENTRIES, _E, ("cache",)), "{{cache}}")],
             look.COUNT,
         ),
         panels.lines(
             "Bytes kept",
-            "At RAG_CACHE__MAX_BYTES for long, with evictions: raise it if memory allows.",
+            "Flat at RAG_CACHE__MAX_BYTES, while entries leave for reason `bytes`: raise it if memory allows.",
             [over_time(q.gauge(c.CACHE_SIZE, _E, ("cache",)), "{{cache}}")],
             look.BYTES,
         ),
         panels.lines(
             "Entries that left in 30 minutes, by why",
-            "`expired` is usual. Many for lack of room: the bounds are too small for what is asked.",
+            "`expired` is usual. `entries`, `bytes`: no room, the bounds are too small for what is asked. `cleared`: somebody emptied it.",
             [over_time(q.increase(c.CACHE_EVICTIONS, _E, ("cache", "reason"), q.LATELY), "{{cache}} {{reason}}")],
             look.COUNT,
             empty="none left",
         ),
         panels.latencies(
             "How old is what a hit finds",
-            "Median and 95th percentile. Close to RAG_CACHE__TTL_S: a longer time to live would give more hits, if answers may be that old.",
+            "Median and 95th percentile of the hits of 5 minutes, or of 30 where these are fewer than 20. Close to RAG_CACHE__TTL_S: a longer time to live would give more hits, if answers may be that old.",
             [
-                over_time(q.quantile(0.5, c.CACHE_HIT_AGE, f'{_E},cache="answer"', limits), "p50", "A"),
-                over_time(q.quantile(0.95, c.CACHE_HIT_AGE, f'{_E},cache="answer"', limits), "p95", "B"),
+                over_time(q.quantile_line(0.5, c.CACHE_HIT_AGE, f'{_E},cache="answer"', limits), "p50", "A"),
+                over_time(q.quantile_line(0.95, c.CACHE_HIT_AGE, f'{_E},cache="answer"', limits), "p95", "B"),
             ],
         ),
     ]
@@ -113,7 +160,24 @@ def _routing() -> list[object]:
             [over_time(q.rate(c.ROUTING_DECISIONS, _E, ("reason",)), "{{reason}}")],
             look.PER_SECOND,
         ),
+        panels.lines(
+            "Share that another model answered than was meant",
+            "`stepped_down`: a smaller one, `stepped_up`: a larger one, `unavailable`: none. For long: the model that was meant is missing, full or failing; GPU and Ollama says which. `_OTHER` in the panel before: some are counted there, and these shares are too low; see Telemetry health.",
+            [
+                over_time(_share_of_reason(reason), reason.replace("_", " "), ref)
+                for ref, reason in zip("ABC", _ANOTHER, strict=True)
+            ],
+            look.RATIO,
+            at_most=1,
+        ),
     ]
+
+
+def _share_of_reason(reason: str) -> str:
+    return q.share(
+        q.rate(c.ROUTING_DECISIONS, f'{_E},reason="{reason}"', (), q.WITHIN),
+        q.rate(c.ROUTING_DECISIONS, _E, (), q.WITHIN),
+    )
 
 
 def _search(limits: Thresholds) -> list[object]:
@@ -157,7 +221,7 @@ def _documents(limits: Thresholds) -> list[object]:
         ),
         panels.lines(
             "Documents taken in 30 minutes, by result",
-            "`failed` and `refused`: the service's log and the answer to the upload say why.",
+            "`failed` and `rejected`: the service's log and the answer to the upload say why.",
             [over_time(q.increase(c.INGESTED, _E, ("result",), q.LATELY), "{{result}}")],
             look.COUNT,
             empty="none",
@@ -180,7 +244,7 @@ def _documents(limits: Thresholds) -> list[object]:
         ),
         panels.latencies(
             "95th percentile of requests, by route",
-            "From 20 in 5 minutes on. A route other than /ask that is slow: the service itself, or its disk, is busy.",
-            [over_time(q.quantile(0.95, c.HTTP_DURATION, _E, limits, ("route",)), "{{route}}", exemplars=True)],
+            "From 20 requests on, over 5 minutes, or over 30 where these have fewer. A route other than /ask that is slow: the service itself, or its disk, is busy.",
+            [over_time(q.quantile_line(0.95, c.HTTP_DURATION, _E, limits, ("route",)), "{{route}}", exemplars=True)],
         ),
     ]

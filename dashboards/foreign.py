@@ -1,5 +1,8 @@
 """Names that other programs expose and dashboards use. The Collector's are as otel/collector.yml has them written."""
 
+# Every name there is: for how many series each has, never for a value.
+ANY = ""
+
 # Prometheus knows these of everything that it scrapes.
 UP = "up"
 SCRAPE_SECONDS = "scrape_duration_seconds"
@@ -19,6 +22,16 @@ COLLECTOR_SENT = "otelcol_exporter_sent_spans"
 COLLECTOR_FAILED = "otelcol_exporter_send_failed_spans"
 COLLECTOR_DROPPED = "otelcol_exporter_enqueue_failed_spans"
 COLLECTOR_MEMORY = "otelcol_process_memory_rss"
+# The usual client library is not in it.
+COLLECTOR_CPU = "otelcol_process_cpu_seconds"
+
+# OpenTelemetry's own metrics of the queue between the service and the Collector, on the service's page.
+SDK_QUEUE = "otel_sdk_processor_span_queue_size"
+SDK_CAPACITY = "otel_sdk_processor_span_queue_capacity"
+SDK_PROCESSED = "otel_sdk_processor_span_processed_total"
+
+# What Tempo took and then threw away, for example beyond a limit of its configuration.
+TEMPO_DISCARDED = "tempo_discarded_spans_total"
 
 PROMETHEUS_SERIES = "prometheus_tsdb_head_series"
 PROMETHEUS_RULE_FAILURES = "prometheus_rule_evaluation_failures_total"

@@ -22,13 +22,14 @@ def dashboard(
     environment: bool = True,
     metrics: bool = True,
     traces: bool = False,
+    listed: bool = True,
 ) -> d.Dashboard:
-    """An empty dashboard. `uid` is also its file's name."""
+    """An empty dashboard. `uid` is also its file's name. What is not `listed` stands in no menu: only links lead there."""
     made = (
         d.Dashboard(title)
         .uid(uid)
         .description(about)
-        .tags([TAG])
+        .tags([TAG if listed else f"{TAG}-linked"])
         .readonly()
         .time("now-6h", "now")
         .refresh("30s")
@@ -58,6 +59,12 @@ def dashboard(
 def leads_to(title: str, url: str) -> d.DashboardLink:
     """Where a click on a line leads."""
     return d.DashboardLink(title).url(url).placement(None)  # type: ignore[arg-type]
+
+
+def slower(model: str, more: str = "") -> d.DashboardLink:
+    """To the questions that took longer than the point that was clicked, which is in seconds. `model` fills that
+    variable; `more` is the rest of the address."""
+    return leads_to("Questions slower than this", f"{TO_SLOW}&{model}&var-slow=${{__value.raw}}s{more}")
 
 
 def metrics_source() -> d.DatasourceVariable:
@@ -159,4 +166,12 @@ def _of_label(name: str, label: str, of: str, selector: str = "") -> d.QueryVari
 
 TO_MODEL = "/d/model?${__url_time_range}&${environment:queryparam}&var-model="
 TO_SLOW = "/d/slow?${__url_time_range}&${environment:queryparam}"
+OF_LABEL = f"var-model=${{__field.labels.{catalogue.MODEL_LABEL}:percentencode}}"
+OF_STAGE = "var-stage=${__field.labels.stage:percentencode}"
+CHOSEN = "${model:queryparam}"
+ANY_MODEL = "var-model=$__all"
+TO_CACHE = "/d/cache?${__url_time_range}&${environment:queryparam}"
+TO_TELEMETRY = "/d/telemetry?${__url_time_range}&${environment:queryparam}"
+# Grafana's own page of rules, with the description and the runbook of the one that is searched for.
+TO_RULE = "/alerting/list?search=${__value.raw:percentencode}"
 TO_TRACE = "/d/trace?${__url_time_range}&${tempo:queryparam}&var-traceId="

@@ -5,6 +5,7 @@ from grafana_foundation_sdk.builders import dashboard as d
 from dashboards import foreign, frame, look, panels
 from dashboards import queries as q
 from dashboards.grid import Grid
+from dashboards.panels import V
 from dashboards.sources import now, over_time
 from dashboards.thresholds import Thresholds
 from service.telemetry import catalogue as c
@@ -141,10 +142,13 @@ def _waiting() -> list[object]:
     return [
         panels.lines(
             "Questions at each model now",
-            "At its places for long: the model is the bottleneck.",
-            [over_time(q.gauge(c.ADMISSION_IN_FLIGHT, _E, (MODEL,)), _M)],
+            "The dashed line is its places (RAG_ADMISSION__SLOTS). At it for long: the model is the bottleneck.",
+            [
+                over_time(q.gauge(c.ADMISSION_IN_FLIGHT, _E, (MODEL,)), _M, "A"),
+                over_time(q.gauge(c.ADMISSION_CAPACITY, _E, (MODEL,)), f"places of {_M}", "B"),
+            ],
             look.COUNT,
-        ),
+        ).override_by_regexp("/^places of/", [V("custom.lineStyle", {"fill": "dash", "dash": [2, 4]})]),
         panels.lines(
             "Questions waiting for each model",
             "Each waits at most RAG_DEADLINES__QUEUE_S. Steady: give the tier a smaller model, or more memory and places.",

@@ -5,6 +5,7 @@ from grafana_foundation_sdk.builders import dashboard as d
 from dashboards import frame, look, panels
 from dashboards import queries as q
 from dashboards.grid import Grid
+from dashboards.panels import V
 from dashboards.sources import now, over_time
 from dashboards.thresholds import Thresholds
 from service.telemetry import catalogue as c
@@ -24,9 +25,10 @@ def build(limits: Thresholds) -> d.Dashboard:
         variables=[frame.model_variable(several=False), frame.cache_variable()],
     )
     made.with_row(grid.row("Is it slower?"))
-    latency = grid.place(_latency(limits), 12, 9)
+    latency = grid.place(_latency(limits), 11, 9)
     made.with_panel(latency)
-    made.with_panel(grid.place(_heatmap(), 12, 9))
+    made.with_panel(grid.place(_heatmap(), 10, 9))
+    made.with_panel(grid.place(_answers(), 3, 9))
     for panel in (_over_bound(limits), _hit_and_miss(), _loads()):
         made.with_panel(grid.place(panel, 8, 7))
     made.with_row(grid.row("In which phase?"))
@@ -35,9 +37,12 @@ def build(limits: Thresholds) -> d.Dashboard:
     made.with_row(grid.row("What was it asked, and how did it end?"))
     for panel in (_reasons(), _finishes(), _tokens()):
         made.with_panel(grid.place(panel, 8, 7))
-    made.with_row(grid.row("Is it full, does it fail, did a version change it?"))
-    for panel in (_places(), _failures(), _versions(limits)):
+    made.with_row(grid.row("Is it full, does it fail?"))
+    for panel in (_places(), _rejections(), _failures()):
         made.with_panel(grid.place(panel, 8, 7))
+    made.with_row(grid.row("Did a version change it?"))
+    for panel in (_version_lines(), _versions(limits)):
+        made.with_panel(grid.place(panel, 12, 7))
     marked = [latency.build().id_val]
     for annotation in (frame.deploys(marked), frame.alerts(marked), frame.model_loads(marked)):
         made.annotation(annotation)
@@ -47,14 +52,26 @@ def build(limits: Thresholds) -> d.Dashboard:
 def _latency(limits: Thresholds) -> object:
     panel = panels.latencies(
         "How long does an answer of $model take",
-        "Mean, median and 95th percentile of $cache, the latter two from 20 answers in 5 minutes on. A step up at a mark is a deploy or a load; without one, see the phases below. A diamond opens a trace.",
+        "Mean, median and 95th percentile of $cache, the latter two over 5 minutes, or over 30 where these have fewer than 20 answers. Mean above the grey line, which is the mean of the day before: it is slower than usual. A step up at a mark is a deploy or a load; without one, see the phases below. A diamond opens a trace.",
         [
             over_time(q.mean(c.ASK_DURATION, _CACHED), "mean", "A"),
-            over_time(q.quantile(0.5, c.ASK_DURATION, _CACHED, limits), "p50", "B"),
-            over_time(q.quantile(0.95, c.ASK_DURATION, _CACHED, limits), "p95", "C", exemplars=True),
+            over_time(q.mean_of_a_day(c.ASK_DURATION, _CACHED), "usual: mean of a day", "D"),
+            over_time(q.quantile_line(0.5, c.ASK_DURATION, _CACHED, limits), "p50", "B"),
+            over_time(q.quantile_line(0.95, c.ASK_DURATION, _CACHED, limits), "p95", "C", exemplars=True),
         ],
     )
-    return panel.data_links([frame.leads_to("Its slow queries", f"{frame.TO_SLOW}&${{model:queryparam}}")])
+    panel.override_by_regexp("/^usual/", [V("color", {"mode": "fixed", "fixedColor": look.PLAIN})])
+    return panel.data_links([frame.slower(frame.CHOSEN)])
+
+
+def _answers() -> object:
+    return panels.number(
+        "Answers, 5 min",
+        "How many answers of $cache the lines beside it rest on. Below 20 the quantiles are of 30 minutes or not shown, and the mean jumps.",
+        over_time(q.answers_in("5m", _CACHED), "answers"),
+        look.COUNT,
+        decimals=0,
+    )
 
 
 def _heatmap() -> object:
@@ -62,7 +79,7 @@ def _heatmap() -> object:
         "How many answers of $model took how long",
         "Of $cache. Two islands: cold and warm, or short and long answers. A diamond in the upper one opens the trace.",
         q.bucket_counts(_CACHED),
-    )
+    ).data_links([frame.leads_to("Its slow queries", f"{frame.TO_SLOW}&{frame.CHOSEN}")])
 
 
 def _over_bound(limits: Thresholds) -> object:
@@ -78,7 +95,7 @@ def _over_bound(limits: Thresholds) -> object:
         look.RATIO,
         at_most=1,
         bounds=look.steps((None, "transparent"), (bad, look.BAD)),
-    )
+    ).data_links([frame.leads_to("Its slow queries", f"{frame.TO_SLOW}&{frame.CHOSEN}")])
 
 
 def _hit_and_miss() -> object:
@@ -86,8 +103,8 @@ def _hit_and_miss() -> object:
         "Mean time of hits and of misses",
         "A hit takes milliseconds whatever the model; slow hits mean that the service itself, or the disk, is busy.",
         [over_time(q.mean(c.ASK_DURATION, q.MODELS, ("cache",)), "{{cache}}")],
-        colors={"hit": "green", "miss": "blue", "bypass": "text"},
-    )
+        colors=look.CACHE,
+    ).data_links([frame.slower(frame.CHOSEN)])
 
 
 def _loads() -> object:
@@ -96,7 +113,7 @@ def _loads() -> object:
         "Frequent loads: another model takes the memory, or `keep_alive` is short. GPU and Ollama shows who was resident.",
         [over_time(q.increase(c.MODEL_LOADS, q.MODELS), "loads")],
         look.COUNT,
-    )
+    ).data_links([frame.leads_to("Which questions waited", f"{frame.TO_SLOW}&{frame.CHOSEN}")])
 
 
 def _phases() -> object:
@@ -107,7 +124,7 @@ def _phases() -> object:
         [over_time(q.per_call(c.PHASE_DURATION, q.MODELS, ("phase",), calls), "{{phase}}")],
         look.SECONDS,
         colors=look.PHASES,
-    )
+    ).data_links([frame.leads_to("Its slow calls", f"{frame.TO_SLOW}&{frame.CHOSEN}&var-stage=generate")])
 
 
 def _first(limits: Thresholds) -> object:
@@ -117,9 +134,9 @@ def _first(limits: Thresholds) -> object:
         [
             over_time(q.mean(c.FIRST_CHUNK, q.MODELS), "mean first chunk", "A"),
             over_time(q.mean(c.FIRST_ANSWER, q.MODELS), "mean first word", "B"),
-            over_time(q.quantile(0.95, c.FIRST_ANSWER, q.MODELS, limits), "p95 first word", "C", exemplars=True),
+            over_time(q.quantile_line(0.95, c.FIRST_ANSWER, q.MODELS, limits), "p95 first word", "C", exemplars=True),
         ],
-    )
+    ).data_links([frame.slower(frame.CHOSEN, "&var-stage=generate")])
 
 
 def _speed() -> object:
@@ -174,13 +191,38 @@ def _places() -> object:
     )
 
 
+def _rejections() -> object:
+    return panels.lines(
+        "Questions turned away, in 5 minutes",
+        "`queue_full`: more at once than may wait. `queue_timeout`: no place became free in time. If it lasts, give the tier a smaller model, or this one more places.",
+        [over_time(q.increase(c.REJECTIONS, q.MODELS, ("reason",)), "{{reason}}")],
+        look.COUNT,
+        empty="none",
+    ).data_links([frame.leads_to("Which questions", f"{frame.TO_SLOW}&{frame.CHOSEN}")])
+
+
 def _failures() -> object:
     return panels.lines(
         "Calls per second by how they ended",
-        "Anything but `none` is a failure; its name is also on the spans: Slow queries lists them.",
-        [over_time(q.rate(c.CALL_DURATION, q.MODELS, ("error_type",), suffix="_count"), "{{error_type}}")],
+        "`all` counts every call; each other line is a kind of failure, which is also on the spans: Slow queries lists them.",
+        [
+            over_time(q.rate(c.CALL_DURATION, q.MODELS, (), suffix="_count"), "all", "A"),
+            over_time(
+                q.rate(c.CALL_DURATION, f'{q.MODELS},error_type!=""', ("error_type",), suffix="_count"),
+                "{{error_type}}",
+                "B",
+            ),
+        ],
         look.PER_SECOND,
     )
+
+
+def _version_lines() -> object:
+    return panels.latencies(
+        "Mean time, by version of the service",
+        "Of $cache. A line that begins higher than the one before it ends: the version is slower, or it began with empty caches and cold models; see the table when it has enough answers.",
+        [over_time(q.mean(c.ASK_DURATION, _CACHED, (VERSION,)), f"{{{{{VERSION}}}}}")],
+    ).data_links([frame.slower(frame.CHOSEN)])
 
 
 def _versions(limits: Thresholds) -> object:
@@ -191,12 +233,24 @@ def _versions(limits: Thresholds) -> object:
         [
             now(q.answers_in("$__range", _CACHED, by), "n"),
             now(q.mean(c.ASK_DURATION, _CACHED, by, "$__range"), "mean"),
-            now(q.quantile(0.95, c.ASK_DURATION, _CACHED, limits, by, "$__range"), "p95"),
+            now(q.quantile_or_nan(0.95, c.ASK_DURATION, _CACHED, limits, by, "$__range"), "p95"),
+            now(q.over_bound(limits, _CACHED, by, "$__range"), "slow"),
+            now(q.error_share(q.MODELS, by, "$__range"), "failed"),
         ],
         empty=panels.QUIET,
     )
-    panels.columns(
-        panel, {VERSION: "Version", "Value #n": "Answers", "Value #mean": "Mean", "Value #p95": "p95"}, join=VERSION
-    )
-    panels.column(panel, "Mean", look.SECONDS, empty="-")
+    names = {
+        VERSION: "Version",
+        "Value #n": "Answers",
+        "Value #mean": "Mean",
+        "Value #p95": "p95",
+        "Value #slow": "Beyond bound",
+        "Value #failed": "Failed",
+    }
+    panels.columns(panel, names, join=VERSION)
+    panels.column(panel, "Answers", look.COUNT, empty="0", decimals=0)
+    panels.column(panel, "Mean", look.SECONDS)
+    allowed = 1 - limits.slo_target
+    panels.column(panel, "Beyond bound", look.RATIO, decimals=1, bounds=look.rising(allowed, 3 * allowed))
+    panels.column(panel, "Failed", look.RATIO, decimals=1, bounds=look.rising(*limits.errors))
     return panels.column(panel, "p95", look.SECONDS, empty=f"n < {limits.min_answers}")

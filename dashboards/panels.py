@@ -3,12 +3,14 @@
 Every panel has a title that is a quantity or a question and a description that says what to do when it looks bad.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from grafana_foundation_sdk.builders import bargauge, heatmap, stat, statetimeline, table, text, timeseries
 from grafana_foundation_sdk.builders import common as c
 from grafana_foundation_sdk.builders import dashboard as d
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import common as cm
 from grafana_foundation_sdk.models import dashboard as dm
 from grafana_foundation_sdk.models import heatmap as hm
@@ -32,8 +34,9 @@ def number(
     empty: str = QUIET,
     decimals: int | None = None,
     sparkline: bool = True,
+    named: bool = False,
 ) -> stat.Panel:
-    """One number; with `sparkline` its course behind it, which needs a query over time."""
+    """One number; with `sparkline` its course behind it, which needs a query over time; `named`: with its series' name."""
     panel = (
         stat.Panel()
         .title(title)
@@ -43,7 +46,7 @@ def number(
         .no_value(empty)
         .thresholds(bounds or look.plain())
         .color_scheme(d.FieldColor().mode(dm.FieldColorModeId.THRESHOLDS))
-        .text_mode(cm.BigValueTextMode.VALUE)
+        .text_mode(cm.BigValueTextMode.VALUE_AND_NAME if named else cm.BigValueTextMode.VALUE)
         .graph_mode(cm.BigValueGraphMode.AREA if sparkline else cm.BigValueGraphMode.NONE)
         .reduce_options(c.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
         .mappings([_not_a_number(empty)])
@@ -140,17 +143,16 @@ def bars(
     unit: str,
     bounds: d.ThresholdsConfig,
     *,
-    at_most: float = 1.0,
+    at_most: float | None = 1.0,
     empty: str = QUIET,
 ) -> bargauge.Panel:
-    """A bar for each series, as it is now."""
-    return (
+    """A bar for each series, as it is now. Without `at_most` the longest bar is the largest value."""
+    panel = (
         bargauge.Panel()
         .title(title)
         .description(about)
         .unit(unit)
         .min(0)
-        .max(at_most)
         .no_value(empty)
         .thresholds(bounds)
         .display_mode(cm.BarGaugeDisplayMode.BASIC)
@@ -162,6 +164,7 @@ def bars(
         .reduce_options(c.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
         .with_target(target)
     )
+    return panel.max(at_most) if at_most is not None else panel
 
 
 def states(title: str, about: str, target: Target, words: Mapping[int, tuple[str, str]]) -> statetimeline.Panel:
@@ -203,7 +206,8 @@ def rows(title: str, about: str, targets: Sequence[Target], *, empty: str, unit:
 
 def columns(panel: table.Panel, names: Mapping[str, str], *, hidden: Sequence[str] = (), join: str = "") -> table.Panel:
     """Arrange a table: `names` are the columns as they come, in their order, and how they are called; `join` is the label
-    by which several queries become one row each."""
+    by which several queries become one row each. Without a text of their own, empty cells would say what the table says
+    when it has no rows."""
     if join:
         panel.with_transformation(
             dm.DataTransformerConfig(id_val="joinByField", options={"byField": join, "mode": "outer"})
@@ -219,6 +223,8 @@ def columns(panel: table.Panel, names: Mapping[str, str], *, hidden: Sequence[st
             },
         )
     )
+    for name in names.values():
+        panel.override_by_name(name, [V("noValue", "-")])
     return panel
 
 
@@ -230,11 +236,22 @@ def column(
     empty: str = "",
     bounds: d.ThresholdsConfig | None = None,
     link: tuple[str, str] | None = None,
+    decimals: int | None = None,
+    colors: Mapping[str, str] | None = None,
 ) -> table.Panel:
-    """How one column is shown: unit, what an empty cell says, colours of the cell, where a click leads (title, URL)."""
+    """How one column is shown: unit, what an empty cell says, colours of the cell, where a click leads (title, URL).
+    `empty` is also said of what is not a number; `colors` are by the words in the cells."""
     shown = [V("unit", unit)]
     if empty:
-        shown.append(V("noValue", empty))
+        shown += [V("noValue", empty), V("mappings", [_plain(_not_a_number(empty))])]
+    if decimals is not None:
+        shown.append(V("decimals", decimals))
+    if colors is not None:
+        words = {word: {"color": color, "index": at} for at, (word, color) in enumerate(colors.items())}
+        shown += [
+            V("mappings", [{"type": "value", "options": words}]),
+            V("custom.cellOptions", {"type": "color-text"}),
+        ]
     if bounds is not None:
         shown += [
             V("thresholds", bounds.build()),
@@ -251,7 +268,7 @@ def longest_first(name: str) -> c.TableSortByFieldState:
 
 
 def words(title: str, about: str, markdown: str) -> text.Panel:
-    """A text."""
+    """A text. It needs no title."""
     return text.Panel().title(title).description(about).content(markdown).transparent(True)
 
 
@@ -285,6 +302,10 @@ def _over_time(title: str, about: str, targets: Sequence[Target], unit: str) -> 
 
 
 def _colored(panel: timeseries.Panel, colors: Mapping[str, str] | None) -> timeseries.Panel:
+    for model, color in look.MODELS.items():
+        # Anywhere in the name: "mean llama3.2:3b", "llama3.2:3b queue_full".
+        pattern = f"/(^| ){model.replace('.', '[.]')}( |$)/"
+        panel.override_by_regexp(pattern, [V("color", {"mode": "fixed", "fixedColor": color})])
     for name, color in (colors or {}).items():
         panel.override_by_name(name, [V("color", {"mode": "fixed", "fixedColor": color})])
     return panel
@@ -302,6 +323,11 @@ def _legend() -> c.VizLegendOptions:
 
 def _tooltip() -> c.VizTooltipOptions:
     return c.VizTooltipOptions().mode(cm.TooltipDisplayMode.MULTI).sort(cm.SortOrder.DESCENDING)
+
+
+def _plain(mapping: dm.SpecialValueMap) -> Any:
+    """As overrides need it: plain JSON."""
+    return json.loads(JSONEncoder().encode(mapping))
 
 
 def _not_a_number(empty: str) -> dm.SpecialValueMap:

@@ -16,6 +16,9 @@ ENVIRONMENT = 'deployment_environment_name="$environment"'
 MODELS = f'{ENVIRONMENT},{MODEL}=~"$model"'
 WITHIN = "5m"
 LATELY = "30m"
+HOUR = "1h"
+# What is usual, until there is a better account of it: the mean of a day.
+DAY = "1d"
 SMOOTH = "$__rate_interval"
 FAILED = 'outcome=~"error|rejected"'
 
@@ -45,6 +48,30 @@ def quantile(
     enough = f"{increase(metric, selector, by, window, '_count')} >= {limits.min_answers}"
     on = f"on ({', '.join(by)})" if by else "on ()"
     return f"histogram_quantile({share:g}, {values}) and {on} ({enough})"
+
+
+def quantile_line(share: float, metric: Metric, selector: str, limits: Thresholds, by: Iterable[str] = ()) -> str:
+    """The same for a line: over 5 minutes, and where these have too few values over 30, as on a quiet box."""
+    by = tuple(by)
+    return " or ".join(quantile(share, metric, selector, limits, by, window) for window in (WITHIN, LATELY))
+
+
+def quantile_or_nan(
+    share: float, metric: Metric, selector: str, limits: Thresholds, by: Iterable[str], window: str
+) -> str:
+    """The same for a column of a table, which would be gone if no row had a value: not a number where there were few."""
+    by = tuple(by)
+    some = f"NaN * ({increase(metric, selector, by, window, '_count')} > 0)"
+    return f"({quantile(share, metric, selector, limits, by, window)}) or on ({', '.join(by)}) ({some})"
+
+
+def mean_of_a_day(metric: Metric, selector: str, by: Iterable[str] = ()) -> str:
+    """Mean of the day before each moment. A line of it is cheap: each minute of the day is looked at once."""
+    by = tuple(by)
+    total, count = (
+        f"sum_over_time({rate(metric, selector, by, '1m', suffix)}[1d:1m])" for suffix in ("_sum", "_count")
+    )
+    return f"{total} / ({count} > 0)"
 
 
 def share(part: str, whole: str) -> str:
@@ -97,14 +124,16 @@ def hit_share(cache: str = "answer", selector: str = ENVIRONMENT, window: str = 
 
 def good_share(limits: Thresholds, window: str, selector: str = ENVIRONMENT) -> str:
     """Answers without a failure and within their tier's bound, of all that a tier was known for."""
-    fast = " + ".join(
-        f'(sum(rate({c.ASK_DURATION.name}_bucket{{{selector},tier="{tier}",{_NOT_FAILED},le="{_bound(bound)}"}}[{window}]))'
-        " or vector(0))"
-        for tier, bound in limits.slo_bound_s.items()
-    )
-    tiers = "|".join(limits.slo_bound_s)
-    known = f'{selector},tier=~"{tiers}"'
+    known = _with_a_tier(limits, selector)
+    fast = _within_bounds(limits, f"{selector},{_NOT_FAILED}", (), window, asks(known, (), window))
     return f"({fast}) / ({asks(known, (), window)} > 0)"
+
+
+def over_bound(limits: Thresholds, selector: str = MODELS, by: Iterable[str] = (), window: str = LATELY) -> str:
+    """Share of answers that took longer than their tier's bound, failed or not."""
+    by = tuple(by)
+    whole = asks(_with_a_tier(limits, selector), by, window)
+    return f"1 - ({_within_bounds(limits, selector, by, window, whole)}) / ({whole} > 0)"
 
 
 def burn_rate(limits: Thresholds, window: str, selector: str = ENVIRONMENT) -> str:
@@ -119,13 +148,47 @@ def slower_than(bound_s: float, selector: str = MODELS, by: Iterable[str] = (MOD
     return f"1 - ({within}) / ({asks(selector, by, window)} > 0)"
 
 
-def stage_seconds_per_question(selector: str = ENVIRONMENT) -> str:
+def against_a_day(limits: Thresholds, by: Iterable[str] = (MODEL,), selector: str = MODELS) -> str:
+    """Mean of the last hour over that of the last day, of questions that the cache did not answer, where there were
+    enough in the hour. 1 is as usual."""
+    by, missed = tuple(by), f'{selector},cache="miss"'
+    ratio = f"({mean(c.ASK_DURATION, missed, by, HOUR)}) / ({mean(c.ASK_DURATION, missed, by, DAY)})"
+    return f"{ratio} and on ({', '.join(by)}) ({answers_in(HOUR, missed, by)} >= {limits.min_answers})"
+
+
+def slowest_against_its_day(limits: Thresholds) -> str:
+    """The one model that is furthest above its day."""
+    return f"topk(1, {against_a_day(limits)})"
+
+
+def stage_seconds_per_question(selector: str = ENVIRONMENT, window: str = SMOOTH) -> str:
     """Seconds of each stage in one question that was not a hit; they sum to its mean."""
-    misses = asks(f'{selector},cache!="hit"')
-    return f"{rate(c.STAGE_DURATION, selector, ('stage',), suffix='_sum')} / on () group_left () ({misses} > 0)"
+    seconds = rate(c.STAGE_DURATION, selector, ("stage",), window, "_sum")
+    misses = asks(f'{selector},cache!="hit"', (), window)
+    return f"{seconds} / on () group_left () ({misses} > 0)"
+
+
+def stage_growth(selector: str = ENVIRONMENT) -> str:
+    """Seconds by which each stage of a question lately exceeds its mean of the day."""
+    lately, usual = (stage_seconds_per_question(selector, window) for window in (LATELY, DAY))
+    return f"({lately}) - ({usual})"
 
 
 _NOT_FAILED = 'outcome!~"error|rejected"'
+
+
+def _with_a_tier(limits: Thresholds, selector: str) -> str:
+    tiers = "|".join(limits.slo_bound_s)
+    return f'{selector},tier=~"{tiers}"'
+
+
+def _within_bounds(limits: Thresholds, selector: str, by: Iterable[str], window: str, whole: str) -> str:
+    """Answers per second that took no longer than their tier's bound; `whole` is where they are counted at all."""
+    return " + ".join(
+        f"(sum{_by(by)} (rate({c.ASK_DURATION.name}_bucket"
+        f'{{{selector},tier="{tier}",le="{_bound(bound)}"}}[{window}])) or 0 * {whole})'
+        for tier, bound in limits.slo_bound_s.items()
+    )
 
 
 def _bound(value: float) -> str:
@@ -200,9 +263,16 @@ def until_unloaded(selector: str = ENVIRONMENT) -> str:
 
 
 def firing_since(selector: str = ENVIRONMENT) -> str:
-    """Seconds for which each alert has fired."""
-    since = f"{foreign.ALERTS_SINCE}{{{selector}}}"
-    return f"{firing(selector)} * on (alertname, deployment_environment_name, {MODEL}, severity) group_left () (time() - {since})"
+    """Seconds since the condition of each alert that fires began to hold. The two have the same labels but for one,
+    whatever labels an alert has."""
+    return f"{firing(selector)} * ignoring (alertstate) (time() - {foreign.ALERTS_SINCE}{{{selector}}})"
+
+
+def alert_states(selector: str = ENVIRONMENT) -> str:
+    """2 while an alert fires, 1 while it waits to; a row that says so when there is none, which a band needs to be drawn."""
+    waits = f'{foreign.ALERTS}{{{selector},alertstate="pending",alertname!="Watchdog"}}'
+    none = 'label_replace(vector(0), "alertname", "no alert", "", "")'
+    return f"max by (alertname, {MODEL}) ({firing(selector)} * 2 or {waits}) or on () {none}"
 
 
 def down(selector: str = ENVIRONMENT) -> str:

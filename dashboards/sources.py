@@ -8,6 +8,8 @@ from grafana_foundation_sdk.models import tempo as tm
 
 PROMETHEUS = cm.DataSourceRef(type_val="prometheus", uid="${datasource}")
 OTHER = cm.DataSourceRef(type_val="prometheus", uid="${other}")
+# A panel with targets of several sources must say so: else Grafana asks the first one for all of them.
+MIXED = cm.DataSourceRef(type_val="datasource", uid="-- Mixed --")
 TEMPO = cm.DataSourceRef(type_val="tempo", uid="${tempo}")
 # A search returns so many matches, not the slowest ones: enough that sorting them says something.
 _SPANS_AT_MOST = 200
@@ -27,10 +29,10 @@ def over_time(query: str, legend: str, ref: str = "A", *, exemplars: bool = Fals
     )
 
 
-def both(query: str, legend: str, *, exemplars: bool = False) -> list[p.Dataquery]:
-    """The same of the first and of the second Prometheus."""
-    first = over_time(query, legend, "A", exemplars=exemplars)
-    return [first, over_time(query, legend, "B", exemplars=exemplars).datasource(OTHER)]
+def both(first: str, second: str, legend: str, *, exemplars: bool = False) -> list[p.Dataquery]:
+    """One query of the first and one of the second Prometheus; their panel is `MIXED`."""
+    asked = over_time(first, legend, "A", exemplars=exemplars)
+    return [asked, over_time(second, legend, "B", exemplars=exemplars).datasource(OTHER)]
 
 
 def buckets_over_time(query: str, ref: str = "A") -> p.Dataquery:
@@ -58,6 +60,11 @@ def now(query: str, ref: str = "A", legend: str = "") -> p.Dataquery:
         .format(pm.PromQueryFormat.TABLE)
         .datasource(PROMETHEUS)
     )
+
+
+def latest(query: str, legend: str, ref: str = "A") -> p.Dataquery:
+    """The value at the end of the dashboard's time, of each series by its name and labels, which rows do not keep."""
+    return now(query, ref, legend).format(pm.PromQueryFormat.TIME_SERIES)
 
 
 def spans(query: str, ref: str = "A") -> t.Dataquery:

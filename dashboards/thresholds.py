@@ -17,6 +17,7 @@ class Thresholds:
     slo_bound_s: Mapping[str, float]
     min_answers: int
     slow_s: float
+    slower: tuple[float, float]
     errors: tuple[float, float]
     rejected: tuple[float, float]
     no_context: tuple[float, float]
@@ -38,6 +39,7 @@ def load(file: Path = FILE) -> Thresholds:
         slo_bound_s=given["slo"]["bound_s"],
         min_answers=given["quantiles"]["min_answers"],
         slow_s=given["slow"]["default_s"],
+        slower=_pair(given["slow"]["than_a_day"]),
         errors=_pair(ratio["errors"]),
         rejected=_pair(ratio["rejected"]),
         no_context=_pair(ratio["no_context"]),

@@ -8,6 +8,10 @@ from dashboards.thresholds import Thresholds
 
 UID = "trace"
 _NONE = "00000000000000000000000000000001"
+_GUIDE = """
+**Where did the seconds go?** Each line is a stage; the longest one below *invoke_workflow ask* is the answer, and a red one failed. Under a *chat* line are
+the model server's own phases: queue, load, prompt eval, eval. **Nothing found?** The id above must be one of the last 14 days; a trace that is seconds old is not there yet.
+"""
 
 
 def build(limits: Thresholds) -> d.Dashboard:
@@ -22,6 +26,9 @@ def build(limits: Thresholds) -> d.Dashboard:
         environment=False,
         traces=True,
         metrics=False,
+        listed=False,
     )
+    made.with_row(grid.row("One question"))
     about = "One line for each stage; the longest is where the time went. Red: it failed. Under a chat span: the model server's own phases."
-    return made.with_panel(grid.place(panels.waterfall("Trace ${traceId}", about), 24, 20))
+    made.with_panel(grid.place(panels.waterfall("Trace ${traceId}", about), 24, 18))
+    return made.with_panel(grid.place(panels.words("", "How to read a trace.", _GUIDE), 24, 3))

@@ -11,6 +11,7 @@ from tests.dashboards import traceql
 from tests.dashboards.boards import TEXTUAL, WITH_LEGEND, Board, Panel, Target, strings
 from tests.dashboards.names import Known, exposed, foreign_names
 from tests.dashboards.promql import filled, groupings, quantiles_without_le, uses, variables_in
+from tests.dashboards.ways import cells, menu, reach
 
 Rule = Callable[[Board], Iterator[str]]
 COLUMNS = 24
@@ -218,7 +219,7 @@ def links(board: Board, boards: Sequence[Board]) -> Iterator[str]:
 def colours(board: Board) -> Iterator[str]:
     """A name that has a colour has it everywhere."""
     fixed: dict[str, str] = {}
-    for vocabulary in (look.OUTCOMES, look.STAGES, look.PHASES, look.ENVIRONMENTS):
+    for vocabulary in (look.OUTCOMES, look.STAGES, look.PHASES, look.ENVIRONMENTS, look.MODELS):
         fixed.update(vocabulary)
     for panel in board.panels:
         for override in panel.overrides:
@@ -243,6 +244,9 @@ RULES: Mapping[str, Rule] = {
         metrics,
         attributes,
         kinds,
+        reach,
+        cells,
+        menu,
         colours,
     )
 }

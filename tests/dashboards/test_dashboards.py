@@ -9,6 +9,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from dashboards.__main__ import DASHBOARDS, render
 from dashboards.__main__ import main as write
 from dashboards.thresholds import load
+from service.ask.types import Stage
 from service.settings import Slo
 from service.telemetry import catalogue
 from tests.dashboards.boards import Board, read
@@ -74,3 +75,8 @@ def test_the_bounds_are_those_that_the_service_publishes_and_buckets_of_its_hist
     }
     for bound in (*limits.slo_bound_s.values(), limits.slow_s):
         assert bound in catalogue.ASK_DURATION.buckets
+
+
+def test_the_stage_of_a_link_is_one_that_can_be_chosen() -> None:
+    chosen = next(board for board in BOARDS if board.name == "slow").variables["stage"]["query"]
+    assert {one.partition(" : ")[0] for one in chosen.split(",")} == {stage.value for stage in Stage}

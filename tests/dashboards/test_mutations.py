@@ -105,6 +105,9 @@ MUTATIONS: dict[str, tuple[str, Change]] = {
         "kinds",
         panel_with("timeseries", {"mode": "normal"}, "fieldConfig", "defaults", "custom", "stacking"),
     ),
+    "a way to no request": ("reach", replaced("/d/slow", "/d/cache")),
+    "a trace in the menu": ("menu", panel_with("timeseries", "traces", "type")),
+    "a cell that says what the table says": ("cells", replaced('"noValue", "value": "-"', '"decimals", "value": 1')),
     "a link to nowhere": ("links", replaced("/d/model", "/d/models")),
     "a variable that the target has not": ("links", replaced("var-model", "var-llm")),
 }

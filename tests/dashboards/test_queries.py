@@ -55,3 +55,25 @@ def test_a_quantile_is_hidden_where_there_are_few_answers() -> None:
 
 def test_bounds_are_written_as_they_are_exposed() -> None:
     assert 'le="29.0"' in queries.slower_than(29)
+
+
+def test_a_line_of_a_quantile_falls_back_to_a_longer_window_with_the_same_guard() -> None:
+    query = queries.quantile_line(0.95, ASK_DURATION, queries.MODELS, LIMITS, (MODEL_LABEL,))
+    short, _, long = query.partition(" or histogram_quantile")
+    assert ("[5m]" in short, "[30m]" in long) == (True, True)
+    assert short.count(f">= {LIMITS.min_answers}") == long.count(f">= {LIMITS.min_answers}") == 1
+
+
+def test_a_column_of_a_quantile_stays_without_a_value() -> None:
+    query = queries.quantile_or_nan(0.95, ASK_DURATION, queries.MODELS, LIMITS, (MODEL_LABEL,), "30m")
+    assert f"or on ({MODEL_LABEL}) (NaN * " in query
+
+
+def test_shares_beyond_the_bound_ask_each_tier_its_own() -> None:
+    query = queries.over_bound(LIMITS)
+    for tier, bound in LIMITS.slo_bound_s.items():
+        assert f'tier="{tier}",le="{float(bound)}"' in query
+
+
+def test_how_long_an_alert_fires_does_not_depend_on_its_labels() -> None:
+    assert "* ignoring (alertstate) (" in queries.firing_since()

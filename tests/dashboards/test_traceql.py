@@ -15,6 +15,7 @@ GOOD = (
     ),
     '{ trace:rootName = "POST /ask" } && { status = error } | by(resource.service.name) | count() > 2',
     "{ !(duration < 1ms) }",
+    "{ duration > 10.24s } >> { name =~ `chat .*` } | select(span.rag.tier) with (most_recent=true)",
 )
 BAD = (
     "",
@@ -26,6 +27,9 @@ BAD = (
     "{ duration > 3s } select(name)",
     "{ duration > 3s } | sort(name)",
     "{ duration > 3s } | select()",
+    "{ duration > 3s } with (newest=true)",
+    "{ duration > 3s } with (most_recent=true",
+    "{ duration > 3s } with (most_recent=true) | select(name)",
     "{ name =~ 3 }",
     '{ name = "x" && }',
     '{ name = "x }',

@@ -1,6 +1,6 @@
 """A parser of the part of TraceQL that dashboards use: enough to refuse what Tempo would.
 
-query    = spanset { ("&&" | "||" | ">>" | ">" | "~") spanset } { "|" step }
+query    = spanset { ("&&" | "||" | ">>" | ">" | "~") spanset } { "|" step } [ "with" "(" hint "=" value ")" ]
 spanset  = "{" [ condition ] "}" | "(" query ")"
 condition = comparison { ("&&" | "||") comparison }, with parentheses
 step     = select(field, ...) | by(field, ...) | rate() | count_over_time() | quantile_over_time(field, number, ...) ...
@@ -41,6 +41,7 @@ _COMPARISONS = frozenset(("=", "!=", "=~", "!~", ">", "<", ">=", "<="))
 _VALUES = frozenset(
     ("true", "false", "nil", "ok", "error", "unset", "server", "client", "internal", "producer", "consumer")
 )
+_HINTS = frozenset(("most_recent", "exemplars"))
 _AGGREGATES = frozenset(
     (
         "rate",
@@ -70,6 +71,7 @@ def fields(query: str) -> set[str]:
     """The attributes that a query names, with their scope. Raises `Refused`."""
     parser = _Parser(query)
     parser.query()
+    parser.hints()
     parser.end()
     return parser.fields
 
@@ -87,6 +89,20 @@ class _Parser:
             self._spanset()
         while self._take("|"):
             self._step()
+
+    def hints(self) -> None:
+        if self._peek() != ("word", "with"):
+            return
+        self._at += 1
+        self._need("(")
+        if self._peek()[1] not in _HINTS:
+            self._fail("a hint")
+        self._at += 1
+        self._need("=")
+        if self._peek()[1] not in ("true", "false"):
+            self._fail("true or false")
+        self._at += 1
+        self._need(")")
 
     def end(self) -> None:
         if self._at != len(self._tokens):

@@ -40,15 +40,40 @@ def drive(installation: Installation, ollama: RunningOllama) -> None:
         service.ask(f"What is a stop order of kind {number}?", model=CHAT_MODELS[0])
         service.stream(f"What is slippage in market {number}?", model=CHAT_MODELS[0])
         service.client.get("/documents")
-    for _ in range(3):
+    # These with a scrape between for the same reason.
+    for number in range(3):
         service.ask("Wie backt man Himbeerkuchen?")
-    service.client.post("/ask", json={"query": "What is slippage?", "model": "gpt-17"})
+        leave(service.url, f"What is a margin call, asked for the {number}. time?")
+        service.client.post("/ask", json={"query": "What is slippage?", "model": "gpt-17"})
+        installation.prometheus.scraped(SERVICE)
     added = {"file": ("added.md", b"# Added\n\nFribbling means keeping a document over a restart.", "text/markdown")}
     service.client.post("/documents", files=added)
     service.client.post("/documents", files={"file": ("bad.zip", b"PK\x03\x04")})
-    flood(service.url, (f"What is a limit order, asked for the {number}th time?" for number in range(FLOOD)))
+    for wave in range(2):
+        flood(service.url, (f"What is a limit order, asked for the {wave}.{number}th time?" for number in range(FLOOD)))
+        installation.prometheus.scraped(SERVICE)
     lose_the_models(installation, ollama)
     installation.prometheus.scraped(SERVICE)
+
+
+def drive_beside(installation: Installation) -> None:
+    """A little of everything in the second environment: as much as a comparison with the first one needs."""
+    service = installation.service
+    for number in range(ENOUGH):
+        service.ask(f"What is a stop order of kind {number}?", model=CHAT_MODELS[0])
+        service.ask(f"What is a stop order of kind {number}?", model=CHAT_MODELS[0])
+    service.client.post("/ask", json={"query": "What is slippage?", "model": "gpt-17"})
+    installation.prometheus.scraped(SERVICE)
+
+
+def leave(url: str, query: str) -> None:
+    """Begin to read an answer, and go."""
+    body = {"query": query, "stream": True, "cache": {"no-cache": True}}
+    with (
+        httpx.Client(base_url=url, timeout=REQUEST_S, trust_env=False) as client,
+        client.stream("POST", "/ask", json=body) as reply,
+    ):
+        next(reply.iter_lines(), None)
 
 
 def flood(url: str, questions: Iterable[str]) -> None:
