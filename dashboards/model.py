@@ -177,8 +177,15 @@ def _places() -> object:
 def _failures() -> object:
     return panels.lines(
         "Calls per second by how they ended",
-        "Anything but `none` is a failure; its name is also on the spans: Slow queries lists them.",
-        [over_time(q.rate(c.CALL_DURATION, q.MODELS, ("error_type",), suffix="_count"), "{{error_type}}")],
+        "`all` counts every call; each other line is a kind of failure, which is also on the spans: Slow queries lists them.",
+        [
+            over_time(q.rate(c.CALL_DURATION, q.MODELS, (), suffix="_count"), "all", "A"),
+            over_time(
+                q.rate(c.CALL_DURATION, f'{q.MODELS},error_type!=""', ("error_type",), suffix="_count"),
+                "{{error_type}}",
+                "B",
+            ),
+        ],
         look.PER_SECOND,
     )
 
