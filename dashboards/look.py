@@ -1,6 +1,6 @@
 """What colours and units mean, the same on every dashboard."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from grafana_foundation_sdk.builders import dashboard as d
 from grafana_foundation_sdk.models import dashboard as dm
@@ -37,6 +37,15 @@ STAGES: Mapping[str, str] = {
 }
 PHASES: Mapping[str, str] = {"queue": "orange", "load": "red", "prompt_eval": "blue", "eval": "yellow"}
 
+# The default policy's models; others take what is left of the palette. By the end of a line's name.
+MODELS: Mapping[str, str] = {
+    "llama3.2:3b": "green",
+    "llama3.1:latest": "blue",
+    "qwen2.5-coder:14b": "orange",
+    "gpt-oss:20b": "purple",
+    "nomic-embed-text": "text",
+}
+
 SECONDS, RATIO, PER_SECOND, COUNT, BYTES = "s", "percentunit", "reqps", "none", "bytes"
 CELSIUS, WATTS, TOKENS_PER_SECOND = "celsius", "watt", "suffix: tok/s"
 
@@ -60,8 +69,3 @@ def steps(*given: tuple[float | None, str]) -> d.ThresholdsConfig:
     """From each value on, this colour."""
     made = [dm.Threshold(value=value, color=color) for value, color in given]
     return d.ThresholdsConfig().mode(dm.ThresholdsMode.ABSOLUTE).steps(made)
-
-
-def colored(names: Mapping[str, str]) -> Sequence[tuple[str, str]]:
-    """Pairs of a series' name and its colour."""
-    return list(names.items())

@@ -24,9 +24,10 @@ def build(limits: Thresholds) -> d.Dashboard:
         variables=[frame.model_variable(several=False), frame.cache_variable()],
     )
     made.with_row(grid.row("Is it slower?"))
-    latency = grid.place(_latency(limits), 12, 9)
+    latency = grid.place(_latency(limits), 11, 9)
     made.with_panel(latency)
-    made.with_panel(grid.place(_heatmap(), 12, 9))
+    made.with_panel(grid.place(_heatmap(), 10, 9))
+    made.with_panel(grid.place(_answers(), 3, 9))
     for panel in (_over_bound(limits), _hit_and_miss(), _loads()):
         made.with_panel(grid.place(panel, 8, 7))
     made.with_row(grid.row("In which phase?"))
@@ -55,6 +56,16 @@ def _latency(limits: Thresholds) -> object:
         ],
     )
     return panel.data_links([frame.leads_to("Its slow queries", f"{frame.TO_SLOW}&${{model:queryparam}}")])
+
+
+def _answers() -> object:
+    return panels.number(
+        "Answers, 5 min",
+        "How many answers of $cache the lines beside it rest on. Below 20 the quantiles are not shown, and the mean jumps.",
+        over_time(q.answers_in("5m", _CACHED), "answers"),
+        look.COUNT,
+        decimals=0,
+    )
 
 
 def _heatmap() -> object:

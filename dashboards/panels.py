@@ -285,6 +285,10 @@ def _over_time(title: str, about: str, targets: Sequence[Target], unit: str) -> 
 
 
 def _colored(panel: timeseries.Panel, colors: Mapping[str, str] | None) -> timeseries.Panel:
+    for model, color in look.MODELS.items():
+        # Anywhere in the name: "mean llama3.2:3b", "llama3.2:3b queue_full".
+        pattern = f"/(^| ){model.replace('.', '[.]')}( |$)/"
+        panel.override_by_regexp(pattern, [V("color", {"mode": "fixed", "fixedColor": color})])
     for name, color in (colors or {}).items():
         panel.override_by_name(name, [V("color", {"mode": "fixed", "fixedColor": color})])
     return panel

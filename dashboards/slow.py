@@ -38,8 +38,8 @@ def build(limits: Thresholds) -> d.Dashboard:
         traces=True,
     )
     made.with_row(grid.row("Which stage is to blame?"))
-    for panel in (_stages(), _stage_tail(limits), _errors()):
-        made.with_panel(grid.place(panel, 8, 8))
+    for panel, width in ((_stages(), 8), (_stage_tail(limits), 7), (_answers(), 2), (_errors(), 7)):
+        made.with_panel(grid.place(panel, width, 8))
     made.with_row(grid.row("Which questions?"))
     made.with_panel(grid.place(_slowest(), 24, 9))
     made.with_panel(grid.place(_failed(), 12, 8))
@@ -70,6 +70,16 @@ def _stage_tail(limits: Thresholds) -> object:
         "From 20 in 5 minutes on. A stage whose line leaves its usual place is to blame for the slow ones; a diamond opens one of them.",
         [over_time(q.quantile(0.95, c.STAGE_DURATION, q.ENVIRONMENT, limits, ("stage",)), "{{stage}}", exemplars=True)],
         colors=look.STAGES,
+    )
+
+
+def _answers() -> object:
+    return panels.number(
+        "n, 5 min",
+        "How many questions of all the lines beside it rest on: a stage needs 20 in 5 minutes to have one.",
+        over_time(q.answers_in("5m", q.ENVIRONMENT), "answers"),
+        look.COUNT,
+        decimals=0,
     )
 
 

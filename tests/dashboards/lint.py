@@ -218,7 +218,7 @@ def links(board: Board, boards: Sequence[Board]) -> Iterator[str]:
 def colours(board: Board) -> Iterator[str]:
     """A name that has a colour has it everywhere."""
     fixed: dict[str, str] = {}
-    for vocabulary in (look.OUTCOMES, look.STAGES, look.PHASES, look.ENVIRONMENTS):
+    for vocabulary in (look.OUTCOMES, look.STAGES, look.PHASES, look.ENVIRONMENTS, look.MODELS):
         fixed.update(vocabulary)
     for panel in board.panels:
         for override in panel.overrides:

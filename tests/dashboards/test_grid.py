@@ -24,4 +24,5 @@ def test_a_row_begins_a_line_and_takes_one() -> None:
     grid.place(stat.Panel(), 12, 8)
     row = grid.row("Next").build()
     below = grid.place(stat.Panel(), 6, 4).build()
+    assert row.grid_pos
     assert (row.grid_pos.y, row.grid_pos.w, below.grid_pos.y, below.id_val) == (8, 24, 9, 3)

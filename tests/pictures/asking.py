@@ -42,7 +42,7 @@ def lines(url: str, board: Board, target: Target, chosen: dict[str, str], since_
 
 def _line(one: dict[str, object], target: Target, now: float) -> Line:
     labels: dict[str, str] = one["metric"]  # type: ignore[assignment]
-    points: list[tuple[float, str]] = one.get("values") or [one["value"]]  # type: ignore[assignment,list-item]
+    points: list[tuple[float, str]] = one.get("values") or [one["value"]]  # type: ignore[assignment]
     name = str(target.raw.get("legendFormat") or "")
     for label, value in labels.items():
         name = name.replace(f"{{{{{label}}}}}", value)

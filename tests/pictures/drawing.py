@@ -109,7 +109,9 @@ def _states(axes: Axes, panel: Panel, answers: Answers) -> None:
 
 def _table(axes: Axes, panel: Panel, answers: Answers) -> None:
     _blank(axes)
-    arranged = next((one["options"] for one in panel.raw.get("transformations", []) if one["id"] == "organize"), {})
+    arranged: dict[str, Any] = next(
+        (one["options"] for one in panel.raw.get("transformations", []) if one["id"] == "organize"), {}
+    )
     order = arranged.get("indexByName", {})
     columns = {name: arranged["renameByName"][name] for name in sorted(order, key=lambda name: int(order[name]))}
     units = {
