@@ -33,7 +33,7 @@ def main(
     """Run until told to end: by Ctrl-C, SIGTERM or the end of the terminal; a second time, end at once."""
     given = _arguments(words)
     variables = os.environ if variables is None else variables
-    data = Path(given.data or variables.get("RAG_DATA_DIR") or _DATA[given.environment])
+    data = Path(given.data or _data(given.environment, variables))
     out, err = Console(), Console(stderr=True)
     try:
         with _interrupting():
@@ -42,7 +42,7 @@ def main(
                 _PORTS[given.environment],
                 given.environment,
                 data=data,
-                documents=Path(variables.get("RAG_DOCUMENTS_DIR") or ROOT / "documents"),
+                documents=Path(given.documents or variables.get("RAG_DOCUMENTS_DIR") or ROOT / "documents"),
                 receivers=ROOT / "prometheus" / "receivers",
                 without=given.without,
                 inherited=variables,
@@ -58,6 +58,12 @@ def main(
         # As asked; everything has ended by now.
         return 0
     return 0
+
+
+def _data(environment: str, variables: Mapping[str, str]) -> str:
+    """The variable is production's, as for `make run`: it must not lead development into production's documents."""
+    given = variables.get("RAG_DATA_DIR") if environment == "production" else None
+    return given or _DATA[environment]
 
 
 def _supervise(supervisor: Supervisor) -> None:
@@ -88,11 +94,19 @@ def _line(out: Console, line: str) -> None:
 def _arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m ops.stack", description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--environment", choices=sorted(_PORTS), default="production", help="decides ports and folders")
-    parser.add_argument("--data", help="data folder (default: RAG_DATA_DIR, else data or data-dev)")
+    parser.add_argument(
+        "--data", metavar="DIR", help="data folder (default: RAG_DATA_DIR, else data; in development data-dev)"
+    )
+    parser.add_argument(
+        "--documents", metavar="DIR", help="what is read at the start (default: RAG_DOCUMENTS_DIR, else the samples)"
+    )
     parser.add_argument(
         "--without", action="append", default=[], choices=sorted(plans.WITHOUT), help="leave a part out"
     )
-    return parser.parse_args(words)
+    given = parser.parse_args(words)
+    if given.documents and not Path(given.documents).is_dir():
+        parser.error(f"--documents {given.documents}: there is no such folder; name the one that holds the documents")
+    return given
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from ops.stack.part import Plan
 from ops.stack.site import ROOT, Site, local
 
 OTEL = ROOT / "otel"
+# Where the packages of Grafana's makers put it.
+_GRAFANA = Path("/usr/share/grafana")
 # How the Collector says that it cannot read its own queue: a disk that lies, a file that was cut short.
 _DAMAGED_QUEUE = ("invalid database", "go.etcd.io/bbolt")
 _MOVE_ASIDE = "The Collector's queue is damaged: move {} aside and start again. Traces that waited in it are lost."
@@ -131,7 +133,7 @@ def traces_file(site: Site) -> Path:
 def grafana(site: Site, program: Path) -> Plan:
     """Dashboards. The first start takes the password from a file that only this user can read."""
     port, folder = site.ports.grafana, site.folder / "grafana"
-    home = program.resolve().parents[1]
+    program, home = _grafana_itself(program)
     return Plan(
         "grafana",
         "dashboards",
@@ -167,6 +169,15 @@ def grafana(site: Site, program: Path) -> Plan:
         start_s=120.0,  # the first start makes its database
         metrics_port=port,
     )
+
+
+def _grafana_itself(found: Path, packaged: Path = _GRAFANA) -> tuple[Path, Path]:
+    """The program and its home. What a package puts into PATH is a script that brings the configuration and the folders
+    of the system's own Grafana; the program lies in its home, as it does when it is unpacked."""
+    home = found.resolve().parents[1]
+    if not (home / "conf" / "defaults.ini").is_file() and (packaged / "bin" / "grafana").is_file():
+        return packaged / "bin" / "grafana", packaged
+    return found, home
 
 
 def password_file(site: Site) -> Path:
@@ -211,7 +222,7 @@ def service(site: Site, *, traces: bool) -> Plan:
         "RAG_METRICS__PORT": ports.service_metrics,
         "RAG_DATA_DIR": site.data,
         "RAG_DOCUMENTS_DIR": site.documents,
-        "RAG_OLLAMA__URL": site.inherited.get("RAG_OLLAMA__URL") or local(ports.ollama),
+        "RAG_OLLAMA__URL": site.named_model_server or local(ports.ollama),
     }
     if traces:
         own["OTEL_EXPORTER_OTLP_ENDPOINT"] = local(ports.otlp_http)

@@ -17,8 +17,10 @@ def show(stack: Stack, out: Console) -> None:
     )
     for part in stack.parts.values():
         table.add_row(part.name, part.url, part.plan.what)
+    # Nobody has looked whether one that is named answers.
+    how = "named in RAG_OLLAMA__URL" if stack.site.named_model_server else "already running"
     for name, url in stack.external.items():
-        table.add_row(name, url, "already running, not ended with this stack")
+        table.add_row(name, url, f"{how}, not ended with this stack")
     for name, effect in stack.absent.items():
         table.add_row(name, "-", f"missing: {effect}", style="yellow")
     out.print(table)

@@ -27,6 +27,12 @@ class Site:
     extra: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     scrape_interval: str = ""
 
+    @property
+    def named_model_server(self) -> str:
+        """The address in RAG_OLLAMA__URL, which is used as it is; empty when none is named."""
+        name = "RAG_OLLAMA__URL"
+        return self.extra.get("service", {}).get(name) or self.inherited.get(name) or ""
+
     def variables(self, part: str, own: Mapping[str, object]) -> dict[str, str]:
         """The environment of one part."""
         given = {name: str(value) for name, value in own.items()}

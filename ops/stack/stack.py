@@ -142,10 +142,9 @@ class Stack:
         return [*made, plans.service(self.site, traces="otelcol" in programs)]
 
     def _has_model_server(self) -> bool:
-        given = self.site.extra.get("service", {}).get("RAG_OLLAMA__URL") or self.site.inherited.get("RAG_OLLAMA__URL")
         running = local(self.site.ports.ollama)
-        if given:
-            self.external["ollama"] = given
+        if self.site.named_model_server:
+            self.external["ollama"] = self.site.named_model_server
         elif answers(f"{running}/api/version"):
             self.external["ollama"] = running
         return bool(self.external)

@@ -27,6 +27,9 @@ QUESTIONS = [f"What is {subject}?" for subject in (
     "momentum trading", "a stop order", "slippage", "VWAP", "a moving average", "a margin call", "a tick", "a gap",
 )]  # fmt: skip
 ROOMY = 8 << 20
+# Enough that the file holds pages beyond what a cut leaves of it: its first two say where the others are.
+QUEUED_BYTES = 200_000
+KEPT_BYTES = 12 << 10
 
 
 @pytest.fixture(scope="module")
@@ -221,11 +224,11 @@ def test_a_damaged_queue_is_named_and_the_collector_starts_without_it(standing: 
     collector = standing.stack.parts["otelcol"]
     with standing.sink.away():
         with Asking(standing.service.url, QUESTIONS, per_s=50):
-            standing.prometheus.until("otelcol_exporter_queue_size", lambda requests: requests > 20)
+            standing.prometheus.until("otelcol_exporter_queue_size", lambda held: held > QUEUED_BYTES)
         collector.kill()
         for path in [path for path in standing.queue_folder.iterdir() if path.is_file()]:
             content = path.read_bytes()
-            damaged = random.Random(1).randbytes(len(content)) if damage == "garbage" else content[: len(content) // 2]
+            damaged = random.Random(1).randbytes(len(content)) if damage == "garbage" else content[:KEPT_BYTES]
             path.write_bytes(damaged)
         with pytest.raises(ComponentFailed) as refused:
             collector.start()

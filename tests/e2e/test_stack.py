@@ -4,11 +4,13 @@ No model server and no Tempo is needed: what is tested is how the parts are run.
 """
 
 import json
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import astuple
+from itertools import takewhile
 from pathlib import Path
 
 import httpx
@@ -39,6 +41,16 @@ from tests.e2e.test_stack import small
 with small(Path(sys.argv[1]), Ports(*json.loads(sys.argv[2]))):
     print("up", flush=True)
     time.sleep(600)
+"""
+# The command on free ports. Arguments: its ports as JSON, then its own.
+COMMAND = """\
+import json, sys
+from ops.stack.__main__ import main
+from ops.stack.ports import Ports
+from ops.stack.stack import Stack
+def build(folder, ports, environment, **rest):
+    return Stack(folder, Ports(*json.loads(sys.argv[1])), environment, **rest)
+sys.exit(main(sys.argv[2:], build=build))
 """
 
 pytestmark = pytest.mark.real
@@ -147,6 +159,26 @@ def test_a_configuration_that_prometheus_refuses_is_told_in_its_own_words(tmp_pa
     assert "prometheus ready" in str(failed.value)
     assert 'not a valid duration string: "soon"' in str(failed.value).replace("\\", "")
     assert not any(part.running for part in stack.parts.values())
+
+
+def test_the_command_ends_every_part_when_it_is_asked_to(tmp_path: Path) -> None:
+    ports = Ports.free()
+    words = [sys.executable, "-c", COMMAND, json.dumps(astuple(ports)), "--data", str(tmp_path)]
+    words += ["--without", "tempo", "--without", "grafana"]
+    variables = {**os.environ, "RAG_OLLAMA__URL": NOWHERE}
+    with subprocess.Popen(words, cwd=ROOT, env=variables, stdout=subprocess.PIPE, text=True) as command:
+        assert command.stdout is not None
+        try:
+            shown = list(takewhile(lambda line: not line.startswith("End:"), command.stdout))
+            processes = family(command.pid)[1:]
+            command.send_signal(signal.SIGTERM)
+            assert command.wait(WITHIN_S) == 0
+        finally:
+            command.kill()
+    assert any(f"http://127.0.0.1:{ports.service}" in line for line in shown)
+    assert len(processes) >= len(JOBS)
+    assert not [pid for pid in processes if Path(f"/proc/{pid}").exists()]
+    assert not [port for port in astuple(ports) if is_taken(port)]
 
 
 def test_killed_it_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -1,7 +1,11 @@
-"""A site and a stack for tests: free ports, everything in one folder, fake programs."""
+"""A site and a stack for tests: free ports, everything in one folder, fake programs; a stand-in for an Ollama."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 from ops.stack.ports import Ports
@@ -29,3 +33,22 @@ def stack(folder: Path, programs: FakePrograms, **fields: Any) -> Stack:
     """A stack of fakes in `folder`; its ports are free ones."""
     values = {"inherited": INHERITED, "extra": programs.extra(), "find_program": programs.find}
     return Stack(folder / "stack", fields.pop("ports", None) or Ports.free(), **(values | fields))
+
+
+@contextmanager
+def answering(port: int) -> Iterator[None]:
+    """Something that answers 200 to every GET: as good as an Ollama."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", port), Page) as server:
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield
+        server.shutdown()

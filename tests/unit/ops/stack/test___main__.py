@@ -120,6 +120,8 @@ def test_a_wrong_command_line_is_refused(words: list[str]) -> None:
         (["--environment", "development"], {}, "data-dev", DEVELOPMENT),
         ([], {"RAG_DATA_DIR": "elsewhere"}, "elsewhere", PRODUCTION),
         (["--data", "given"], {"RAG_DATA_DIR": "elsewhere"}, "given", PRODUCTION),
+        (["--environment", "development"], {"RAG_DATA_DIR": "productions"}, "data-dev", DEVELOPMENT),
+        (["--environment", "development", "--data", "given"], {"RAG_DATA_DIR": "productions"}, "given", DEVELOPMENT),
     ],
 )
 def test_the_folder_and_the_ports_are_those_asked_for(
@@ -131,12 +133,21 @@ def test_the_folder_and_the_ports_are_those_asked_for(
     assert (refused.fields["data"], refused.fields["inherited"]) == (Path(folder), variables)
 
 
-def test_documents_and_unwanted_parts_are_passed_on() -> None:
+def test_documents_and_unwanted_parts_are_passed_on(tmp_path: Path) -> None:
     refused = Refused()
+    main(["--documents", str(tmp_path)], {"RAG_DOCUMENTS_DIR": "texts"}, refused)
+    assert refused.fields["documents"] == tmp_path
     main(["--without", "tempo", "--without", "ollama"], {"RAG_DOCUMENTS_DIR": "texts"}, refused)
     assert (refused.fields["documents"], refused.fields["without"]) == (Path("texts"), ["tempo", "ollama"])
     main([], {}, refused)
     assert refused.fields["documents"] == ROOT / "documents"
+
+
+def test_a_folder_of_documents_that_is_not_there_is_told(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as refused:
+        main(["--documents", str(tmp_path / "typo")], {}, Refused())
+    assert refused.value.code == 2
+    assert f"--documents {tmp_path / 'typo'}: there is no such folder" in capsys.readouterr().err
 
 
 def test_a_start_that_fails_is_told_on_standard_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -121,6 +121,30 @@ def test_relative_paths_in_the_users_settings_mean_what_they_mean_to_the_user(he
     assert plans.service(here, traces=False).runs_in == Path.cwd()
 
 
+def grafana_in(home: Path) -> Path:
+    (home / "bin").mkdir(parents=True)
+    (home / "conf").mkdir()
+    (home / "conf" / "defaults.ini").touch()
+    (home / "bin" / "grafana").touch()
+    return home / "bin" / "grafana"
+
+
+def test_an_unpacked_grafana_is_used_where_it_is_through_a_link_too(tmp_path: Path) -> None:
+    unpacked, packaged = tmp_path / "unpacked", tmp_path / "packaged"
+    program, _ = grafana_in(unpacked), grafana_in(packaged)
+    link = tmp_path / "grafana"
+    link.symlink_to(program)
+    assert plans._grafana_itself(program, packaged) == (program, unpacked)
+    assert plans._grafana_itself(link, packaged) == (link, unpacked)
+
+
+def test_the_script_of_a_package_gives_way_to_the_program_in_its_home(tmp_path: Path) -> None:
+    script, packaged = tmp_path / "usr" / "sbin" / "grafana", tmp_path / "packaged"
+    assert plans._grafana_itself(script, packaged) == (script, tmp_path / "usr")
+    program = grafana_in(packaged)
+    assert plans._grafana_itself(script, packaged) == (program, packaged)
+
+
 def test_grafanas_first_password_is_made_once_for_this_user_only(here: Site) -> None:
     file = plans.password_file(here)
     first = file.read_text()

@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from ops.stack.ports import Ports
 from ops.stack.screen import next_steps, show
 from ops.stack.stack import Stack
 from tests.fakes.stack_programs import FakePrograms
-from tests.unit.ops.stack.samples import stack
+from tests.unit.ops.stack.samples import answering, stack
 
 
 def shown(built: Stack, width: int = 200) -> str:
@@ -41,8 +42,17 @@ def test_a_model_server_of_the_users_own_is_told_from_ours(tmp_path: Path) -> No
     built = stack(tmp_path, FakePrograms(tmp_path), inherited={"RAG_OLLAMA__URL": "http://gpu.example:11434"})
     text = shown(built)
     assert "http://gpu.example:11434" in text
-    assert "not ended with this stack" in text
+    assert "named in RAG_OLLAMA__URL, not ended with this stack" in text
+    assert "already running" not in text
     assert "RAG_OLLAMA__URL=http://gpu.example:11434 .venv/bin/emini-rag models list" in text
+
+
+def test_a_model_server_that_runs_already_is_shown_as_such(tmp_path: Path) -> None:
+    ports = Ports.free()
+    with answering(ports.ollama):
+        text = shown(stack(tmp_path, FakePrograms(tmp_path), ports=ports))
+    assert f"http://127.0.0.1:{ports.ollama}" in text
+    assert "already running, not ended with this stack" in text
 
 
 def test_the_next_steps_are_those_of_what_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,5 +20,12 @@ def test_the_variables_of_a_part(tmp_path: Path) -> None:
     }
 
 
+def test_the_model_server_that_is_named_for_the_service_wins(tmp_path: Path) -> None:
+    ours, named = {"RAG_OLLAMA__URL": "http://ours.example"}, {"RAG_OLLAMA__URL": "http://named.example"}
+    assert site(tmp_path).named_model_server == ""
+    assert site(tmp_path, inherited=named).named_model_server == "http://named.example"
+    assert site(tmp_path, inherited=named, extra={"service": ours}).named_model_server == "http://ours.example"
+
+
 def test_addresses_are_of_this_machine_only() -> None:
     assert local(9090) == "http://127.0.0.1:9090"

@@ -3,12 +3,8 @@
 import errno
 import os
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import astuple, replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
@@ -18,7 +14,7 @@ from ops.stack.ports import Ports
 from ops.stack.site import ROOT
 from ops.stack.stack import Stack, StackFailed, _told
 from tests.fakes.stack_programs import FakePrograms
-from tests.unit.ops.stack.samples import INHERITED, stack
+from tests.unit.ops.stack.samples import INHERITED, answering, stack
 
 ORDER = ["prometheus", "alertmanager", "tempo", "grafana", "ollama", "otelcol", "service"]
 
@@ -26,25 +22,6 @@ ORDER = ["prometheus", "alertmanager", "tempo", "grafana", "ollama", "otelcol", 
 @pytest.fixture
 def programs(tmp_path: Path) -> FakePrograms:
     return FakePrograms(tmp_path)
-
-
-@contextmanager
-def answering(port: int) -> Iterator[None]:
-    """Something that answers 200 to every GET: as good as an Ollama."""
-
-    class Page(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with HTTPServer(("127.0.0.1", port), Page) as server:
-        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        yield
-        server.shutdown()
 
 
 def nothing_runs(built: Stack) -> bool:
