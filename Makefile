@@ -52,7 +52,7 @@ dashboards: .venv/dev ## Write dashboards/json from the code; docs/dashboards.md
 	@$(BIN)/python -m dashboards
 
 pictures: .venv/dev ## Draw the pictures of docs/dashboards.md from a real installation
-	@$(BIN)/python -m tests.pictures
+	@$(BIN)/python -m tests.e2e.dashboard_pictures
 
 stack: .venv/run ## The whole installation without Docker, from the binaries found (see: make components)
 	@exec $(BIN)/python -m ops.stack $(STACK)

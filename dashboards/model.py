@@ -74,16 +74,6 @@ def _answers() -> object:
     )
 
 
-def _answers() -> object:
-    return panels.number(
-        "Answers, 5 min",
-        "How many answers of $cache the lines beside it rest on. Below 20 the quantiles are not shown, and the mean jumps.",
-        over_time(q.answers_in("5m", _CACHED), "answers"),
-        look.COUNT,
-        decimals=0,
-    )
-
-
 def _heatmap() -> object:
     return panels.distribution(
         "How many answers of $model took how long",

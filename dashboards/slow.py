@@ -154,16 +154,6 @@ def _answers() -> object:
     )
 
 
-def _answers() -> object:
-    return panels.number(
-        "n, 5 min",
-        "How many questions of all the lines beside it rest on: a stage needs 20 in 5 minutes to have one.",
-        over_time(q.answers_in("5m", q.ENVIRONMENT), "answers"),
-        look.COUNT,
-        decimals=0,
-    )
-
-
 def _errors() -> object:
     return panels.lines(
         "Failures in 5 minutes, by stage and kind",

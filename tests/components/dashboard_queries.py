@@ -66,10 +66,9 @@ def values_of(board: Board, chosen: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def ask(urls: Mapping[str, str], board: Board, panel: Panel, target: Target, chosen: Mapping[str, str]) -> Answer:
-    """Execute one PromQL target; `urls` are of the Prometheus behind each variable for a data source."""
+def ask(url: str, board: Board, panel: Panel, target: Target, chosen: Mapping[str, str]) -> Answer:
+    """Execute one PromQL target against the Prometheus at `url`."""
     query = filled(target.expr, values_of(board, chosen))
-    url = urls[target.source["uid"]]
     now = time.time()
     if target.raw.get("range"):
         path, when = "query_range", {"start": now - _SINCE_S, "end": now, "step": _STEP_S}

@@ -25,9 +25,10 @@ CHOICES: Mapping[str, Mapping[str, str]] = {
     "hits": {"environment": "production", "model": ".*", "cache": "hit"},
 }
 NO_GPU = "there is no GPU here"
+NO_RULES = "no alert fires"
 # (dashboard, title of the panel) -> why it may be empty.
 MAY_BE_EMPTY = {
-    ("overview", "Alerts that fire now"): "no alert fires",
+    ("overview", "Alerts that fire now"): NO_RULES,
     ("telemetry", "Rule evaluations that failed, in 30 minutes"): "there are no rules yet",
     ("gpu", "GPU busy"): NO_GPU,
     ("gpu", "GPU memory in use"): NO_GPU,
@@ -70,23 +71,6 @@ class Driven:
     def traced(self, choice: Mapping[str, str]) -> dict[str, str]:
         """A choice with what searches of traces need: a bound that everything exceeds, and the trace."""
         return {**choice, "slow": "1ms", "traceId": self.trace_id}
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What the targets got from Prometheus and from Grafana, and what Tempo said to each search of traces."""
-
-    prometheus: list[Answer]
-    grafana: list[Answer]
-    tempo: dict[str, int]
-
-
-def targets(kind: str) -> Iterator[tuple[Board, Panel, Target]]:
-    for board in BOARDS:
-        for panel in board.panels:
-            for target in panel.targets:
-                if target.source["type"] == kind:
-                    yield board, panel, target
 
 
 @pytest.fixture(scope="module")
