@@ -142,7 +142,8 @@ def test_a_page_beyond_a_guard_is_refused_and_said_so(
 
 def test_alerts_name_who_is_to_be_told(prometheus: PrometheusApi, alertmanager: Webhook) -> None:
     assert "notify: slack,webhook" in _status(prometheus, "config")["yaml"]
-    wait_until(lambda: bool(alertmanager.calls), 20, "the alert is sent")
+    # What fires before the Alertmanager has been discovered is sent again a minute later.
+    wait_until(lambda: bool(alertmanager.calls), 90, "the alert is sent")
     sent: Any = alertmanager.calls[0]
     assert (sent[0]["labels"]["alertname"], sent[0]["labels"]["notify"]) == ("TestAlways", "slack,webhook")
 
