@@ -84,7 +84,13 @@ def test_traces_say_who_sent_them(installation: Installation, seen: Callable[[st
 def test_log_lines_are_json_and_lead_to_their_trace(installation: Installation, seen: Callable[[str], None]) -> None:
     reply = installation.service.client.post("/ask", json={"query": "What is a gap?", "cache": {"no-cache": True}})
     trace_id = reply.headers["x-trace-id"]
-    lines = [one for one in installation.service.log_lines() if one.get("trace_id") == trace_id]
+
+    def lines_of_it() -> list[dict[str, Any]]:
+        return [one for one in installation.service.log_lines() if one.get("trace_id") == trace_id]
+
+    # It is written once the last byte is sent, so the reply may be here first.
+    wait_until(lambda: any(one["message"] == "request" for one in lines_of_it()), WITHIN_S, "the line of the request")
+    lines = lines_of_it()
     (told,) = [one for one in lines if one["message"] == "request"]
     assert (told["service.name"], told["environment"], told["route"], told["status"]) == (
         SERVICE,
