@@ -11,7 +11,7 @@ from grafana_foundation_sdk.builders import dashboard as d
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
 from dashboards import cache, environments, gpu, model, overview, slow, telemetry, trace
-from dashboards.thresholds import Thresholds, load
+from prometheus.thresholds import Thresholds, load
 
 FOLDER = Path(__file__).parent / "json"
 DASHBOARDS: Mapping[str, Callable[[Thresholds], d.Dashboard]] = {

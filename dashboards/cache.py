@@ -6,7 +6,8 @@ from dashboards import frame, look, panels
 from dashboards import queries as q
 from dashboards.grid import Grid
 from dashboards.sources import over_time
-from dashboards.thresholds import Thresholds
+from prometheus import promql
+from prometheus.thresholds import Thresholds
 from service.telemetry import catalogue as c
 from service.telemetry.catalogue import MODEL_LABEL as MODEL
 
@@ -63,7 +64,7 @@ def _lookups(limits: Thresholds) -> list[object]:
             ],
             look.RATIO,
             at_most=1,
-            bounds=look.steps((None, "transparent"), (limits.cache_hits_low[0], look.DOUBTFUL)),
+            bounds=look.steps((None, "transparent"), (limits.ratio.cache_hits_low[0], look.DOUBTFUL)),
         ),
         panels.lines(
             "Lookups of answers per second, by result",
@@ -174,7 +175,7 @@ def _routing() -> list[object]:
 
 
 def _share_of_reason(reason: str) -> str:
-    return q.share(
+    return promql.share(
         q.rate(c.ROUTING_DECISIONS, f'{_E},reason="{reason}"', (), q.WITHIN),
         q.rate(c.ROUTING_DECISIONS, _E, (), q.WITHIN),
     )
@@ -192,10 +193,10 @@ def _search(limits: Thresholds) -> list[object]:
         panels.lines(
             "Share of searches that found nothing",
             "People ask what is not in the documents: add them, or see that the embedder works (below and GPU and Ollama).",
-            [over_time(q.share(q.rate(c.NO_CONTEXT, _E, (), q.WITHIN), searches), "nothing found")],
+            [over_time(promql.share(q.rate(c.NO_CONTEXT, _E, (), q.WITHIN), searches), "nothing found")],
             look.RATIO,
             at_most=1,
-            bounds=look.steps((None, "transparent"), (limits.no_context[1], look.BAD)),
+            bounds=look.steps((None, "transparent"), (limits.ratio.no_context[1], look.BAD)),
         ),
         panels.lines(
             "Something is missing",

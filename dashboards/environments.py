@@ -13,7 +13,8 @@ from dashboards import frame, look, panels
 from dashboards import queries as q
 from dashboards.grid import Grid
 from dashboards.sources import MIXED, both
-from dashboards.thresholds import Thresholds
+from prometheus import promql
+from prometheus.thresholds import Thresholds
 from service.telemetry import catalogue as c
 from service.telemetry.catalogue import MODEL_LABEL as MODEL
 
@@ -74,11 +75,11 @@ def _lines(title: str, about: str, query: Query, unit: str, at_most: float | Non
 def _results() -> list[object]:
     def failed(of: str) -> str:
         asked = f"{of},{_MODELS}"
-        return q.share(q.asks(f"{asked},{q.FAILED}", _BY, q.WITHIN), q.asks(asked, _BY, q.WITHIN))
+        return promql.share(q.asks(f"{asked},{q.FAILED}", _BY, q.WITHIN), q.asks(asked, _BY, q.WITHIN))
 
     def hits(of: str) -> str:
         looked = f'{of},cache="answer"'
-        return q.share(
+        return promql.share(
             q.rate(c.CACHE_REQUESTS, f'{looked},result="hit"', _BY, q.WITHIN),
             q.rate(c.CACHE_REQUESTS, f'{looked},result!~"bypass|coalesced"', _BY, q.WITHIN),
         )

@@ -2,12 +2,13 @@
 
 from grafana_foundation_sdk.builders import dashboard as d
 
-from dashboards import foreign, frame, look, panels
+from dashboards import frame, look, panels
 from dashboards import queries as q
 from dashboards.grid import Grid
 from dashboards.panels import V
 from dashboards.sources import now, over_time
-from dashboards.thresholds import Thresholds
+from prometheus import foreign
+from prometheus.thresholds import Thresholds
 from service.telemetry import catalogue as c
 from service.telemetry.catalogue import MODEL_LABEL as MODEL
 
@@ -190,7 +191,7 @@ def _gpu(limits: Thresholds) -> list[object]:
             "Hot GPUs slow down by themselves, which looks like a slow model: see to the air.",
             [over_time(q.foreign_gauge(foreign.GPU_TEMPERATURE, _GPU, ("gpu",)), "GPU {{gpu}}")],
             look.CELSIUS,
-            bounds=look.steps((None, "transparent"), (limits.gpu_temperature_c[1], look.BAD)),
+            bounds=look.steps((None, "transparent"), (limits.gpu.temperature_c[1], look.BAD)),
             empty=_NO_GPU,
         ),
         panels.lines(

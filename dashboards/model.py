@@ -4,10 +4,11 @@ from grafana_foundation_sdk.builders import dashboard as d
 
 from dashboards import frame, look, panels
 from dashboards import queries as q
+from dashboards import queries_normal as n
 from dashboards.grid import Grid
 from dashboards.panels import V
 from dashboards.sources import now, over_time
-from dashboards.thresholds import Thresholds
+from prometheus.thresholds import Thresholds
 from service.telemetry import catalogue as c
 
 UID = "model"
@@ -31,6 +32,9 @@ def build(limits: Thresholds) -> d.Dashboard:
     made.with_panel(grid.place(_answers(), 3, 9))
     for panel in (_over_bound(limits), _hit_and_miss(), _loads()):
         made.with_panel(grid.place(panel, 8, 7))
+    made.with_row(grid.row("Is that unusual for it?"))
+    for panel in (_against_itself(limits), _unusual(limits)):
+        made.with_panel(grid.place(panel, 12, 8))
     made.with_row(grid.row("In which phase?"))
     for panel in (_phases(), _first(limits), _speed()):
         made.with_panel(grid.place(panel, 8, 8))
@@ -85,9 +89,9 @@ def _heatmap() -> object:
 def _over_bound(limits: Thresholds) -> object:
     targets = [
         over_time(q.slower_than(bound, f'{q.MODELS},tier="{tier}",cache!="hit"', ()), tier, ref)
-        for ref, (tier, bound) in zip("ABCD", limits.slo_bound_s.items(), strict=True)
+        for ref, (tier, bound) in zip("ABCD", limits.slo.bound_s.items(), strict=True)
     ]
-    bad = 1 - limits.slo_target
+    bad = 1 - limits.slo.target
     return panels.lines(
         "Share of answers beyond the bound of their tier",
         f"Above {bad:.0%} the error budget shrinks. Only one tier: its questions have changed, or its model does not fit them; see the routing reasons.",
@@ -114,6 +118,34 @@ def _loads() -> object:
         [over_time(q.increase(c.MODEL_LOADS, q.MODELS), "loads")],
         look.COUNT,
     ).data_links([frame.leads_to("Which questions waited", f"{frame.TO_SLOW}&{frame.CHOSEN}")])
+
+
+def _against_itself(limits: Thresholds) -> object:
+    panel = panels.lines(
+        "Mean of $model against its own usual",
+        f"Of answers that a loaded model made, as the alert RagModelLatencyRegression compares them: the mean of the rules' short window, the median of the days before, and the value above which it fires. Above it for {limits.regression.for_}: look for the phase below, and for a mark of a deploy above. The grey line climbs: a lasting step becomes usual after about two days.",
+        [
+            over_time(n.mean(), "mean", "A"),
+            over_time(n.usual(), "usual", "B"),
+            over_time(n.fires_above(limits), "fires above", "C"),
+        ],
+        look.SECONDS,
+        empty="no usual yet",
+    )
+    panel.override_by_regexp("/^usual/", [V("color", {"mode": "fixed", "fixedColor": look.PLAIN})])
+    panel.override_by_regexp("/^fires/", [V("color", {"mode": "fixed", "fixedColor": look.BAD})])
+    return panel.data_links([frame.slower(frame.CHOSEN)])
+
+
+def _unusual(limits: Thresholds) -> object:
+    return panels.lines(
+        "How unusual that is, in spreads",
+        f"Both say how far $model is above its usual, in units of its own spread: the mean, and the share of answers beyond the bucket where it stands out most, which finds a slow tail. Above {limits.regression.z:g} it is no accident; the alert also wants the mean {limits.regression.factor:g} times its usual.",
+        [over_time(n.z_mean(), "mean", "A"), over_time(n.z_share(), "share beyond a bucket", "B")],
+        look.COUNT,
+        empty="no usual yet",
+        bounds=look.steps((None, "transparent"), (limits.regression.z, look.BAD)),
+    ).data_links([frame.slower(frame.CHOSEN)])
 
 
 def _phases() -> object:
@@ -250,7 +282,7 @@ def _versions(limits: Thresholds) -> object:
     panels.columns(panel, names, join=VERSION)
     panels.column(panel, "Answers", look.COUNT, empty="0", decimals=0)
     panels.column(panel, "Mean", look.SECONDS)
-    allowed = 1 - limits.slo_target
+    allowed = 1 - limits.slo.target
     panels.column(panel, "Beyond bound", look.RATIO, decimals=1, bounds=look.rising(allowed, 3 * allowed))
-    panels.column(panel, "Failed", look.RATIO, decimals=1, bounds=look.rising(*limits.errors))
-    return panels.column(panel, "p95", look.SECONDS, empty=f"n < {limits.min_answers}")
+    panels.column(panel, "Failed", look.RATIO, decimals=1, bounds=look.rising(*limits.ratio.errors))
+    return panels.column(panel, "p95", look.SECONDS, empty=f"n < {limits.quantiles.min_answers}")

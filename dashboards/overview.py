@@ -6,7 +6,7 @@ from dashboards import frame, look, panels
 from dashboards import queries as q
 from dashboards.grid import Grid
 from dashboards.sources import latest, now, over_time
-from dashboards.thresholds import Thresholds
+from prometheus.thresholds import Thresholds
 from service.telemetry import catalogue as c
 from service.telemetry.catalogue import MODEL_LABEL as MODEL
 
@@ -64,21 +64,21 @@ def _health(limits: Thresholds) -> list[object]:
         ),
         panels.number(
             "Good answers, 1 h",
-            f"Answers without a failure and within their tier's bound; aimed at {limits.slo_target:.0%}. Low: see which "
+            f"Answers without a failure and within their tier's bound; aimed at {limits.slo.target:.0%}. Low: see which "
             "model is slow below, then Slow queries.",
             over_time(q.good_share(limits, q.HOUR), "good"),
             look.RATIO,
-            bounds=look.falling(limits.slo_target - 0.05, limits.slo_target),
+            bounds=look.falling(limits.slo.target - 0.05, limits.slo.target),
             decimals=1,
         ).data_links([frame.leads_to("Slow queries", f"{frame.TO_SLOW}&{frame.ANY_MODEL}")]),
         panels.number(
             "Slowest vs usual",
-            f"The model whose last hour is furthest above its last day, from {limits.min_answers} answers in the hour on; 1 "
+            f"The model whose last hour is furthest above its last day, from {limits.quantiles.min_answers} answers in the hour on; 1 "
             "is as usual. High: click it to see in which phase, and since when.",
             latest(q.slowest_against_its_day(limits), f"{{{{{MODEL}}}}}"),
             look.TIMES,
-            bounds=look.rising(*limits.slower),
-            empty=f"n < {limits.min_answers}",
+            bounds=look.rising(*limits.slow.than_a_day),
+            empty=f"n < {limits.quantiles.min_answers}",
             decimals=1,
             sparkline=False,
             named=True,
@@ -110,26 +110,26 @@ def _budget(limits: Thresholds) -> list[object]:
         ),
         panels.number(
             "Burn, 1 hour",
-            f"How many times faster than allowed the budget is used; {limits.burn_page:g} pages somebody. High: what "
+            f"How many times faster than allowed the budget is used; {limits.burn.page[0].factor:g} pages somebody. High: what "
             "changed? See the marks of deploys and loads.",
             over_time(q.burn_rate(limits, q.HOUR), "burn"),
             look.TIMES,
-            bounds=look.rising(limits.burn_ticket, limits.burn_page),
+            bounds=look.rising(limits.burn.ticket[0].factor, limits.burn.page[0].factor),
             decimals=1,
         ),
         panels.number(
             "Burn, 6 hours",
             f"The same over a longer time: above 1 the budget will not last. Both high: it goes on; only this one: it was. "
-            f"From {limits.burn_ticket:g} on, plan what to do about it.",
+            f"From {limits.burn.ticket[0].factor:g} on, plan what to do about it.",
             now(q.burn_rate(limits, "6h")),
             look.TIMES,
-            bounds=look.rising(1, limits.burn_ticket),
+            bounds=look.rising(1, limits.burn.ticket[0].factor),
             decimals=1,
             sparkline=False,
         ),
         panels.number(
             "Answers, 5 min",
-            f"How many answers the numbers beside it rest on. Below {limits.min_answers} they say little, and quantiles are "
+            f"How many answers the numbers beside it rest on. Below {limits.quantiles.min_answers} they say little, and quantiles are "
             "not shown.",
             over_time(q.answers_in(q.WITHIN, q.ENVIRONMENT), "answers"),
             look.COUNT,
@@ -162,7 +162,7 @@ def _failures(limits: Thresholds) -> object:
         look.RATIO,
         colors=look.OUTCOMES,
         at_most=1,
-        bounds=look.steps((None, "transparent"), (limits.errors[1], look.BAD)),
+        bounds=look.steps((None, "transparent"), (limits.ratio.errors[1], look.BAD)),
     ).data_links([frame.leads_to("Slow and failed questions", f"{frame.TO_SLOW}&{frame.ANY_MODEL}")])
 
 
@@ -174,7 +174,7 @@ def _hits(limits: Thresholds) -> object:
         [over_time(q.hit_share(), "answers")],
         look.RATIO,
         at_most=1,
-        bounds=look.steps((None, "transparent"), (limits.cache_hits_low[0], look.DOUBTFUL)),
+        bounds=look.steps((None, "transparent"), (limits.ratio.cache_hits_low[0], look.DOUBTFUL)),
     ).data_links([frame.leads_to("Cache and routing", frame.TO_CACHE)])
 
 
@@ -182,7 +182,7 @@ def _latency(limits: Thresholds) -> object:
     panel = panels.latencies(
         "How long does an answer take, by model",
         f"Mean (thick), median and 95th percentile (dashed) of $cache; the two last over 5 minutes, or over 30 where these have "
-        f"fewer than {limits.min_answers} answers: see n beside it. A model above its usual line: click the line for its page; a diamond opens one answer's trace.",
+        f"fewer than {limits.quantiles.min_answers} answers: see n beside it. A model above its usual line: click the line for its page; a diamond opens one answer's trace.",
         [
             over_time(q.mean(c.ASK_DURATION, _CACHED, _BY_MODEL), f"mean {{{{{MODEL}}}}}", "A"),
             over_time(q.quantile_line(0.5, c.ASK_DURATION, _CACHED, limits, _BY_MODEL), f"p50 {{{{{MODEL}}}}}", "B"),
@@ -201,11 +201,11 @@ def _latency(limits: Thresholds) -> object:
 def _answers(limits: Thresholds) -> object:
     return panels.bars(
         "n, 5 minutes",
-        f"How many answers of $cache the lines beside it rest on. Grey, below {limits.min_answers}: quantiles are of 30 "
+        f"How many answers of $cache the lines beside it rest on. Grey, below {limits.quantiles.min_answers}: quantiles are of 30 "
         "minutes or not shown, and the mean jumps.",
         over_time(q.answers_in(q.WITHIN, _CACHED, _BY_MODEL), f"{{{{{MODEL}}}}}"),
         look.COUNT,
-        look.steps((None, look.PLAIN), (limits.min_answers, look.GOOD)),
+        look.steps((None, look.PLAIN), (limits.quantiles.min_answers, look.GOOD)),
         at_most=None,
     ).decimals(0)
 
@@ -246,15 +246,15 @@ def _models(limits: Thresholds) -> object:
         "Value #cold": "Cold",
     }
     panels.columns(panel, names, join=MODEL)
-    few = f"n < {limits.min_answers}"
+    few = f"n < {limits.quantiles.min_answers}"
     panels.column(panel, "Model", "string", link=("This model", f"{frame.TO_MODEL}${{__value.raw:percentencode}}"))
     panels.column(panel, "Answers", look.COUNT, empty="0", decimals=0)
     panels.column(panel, "Mean", look.SECONDS)
     panels.column(panel, "p95", look.SECONDS, empty=few)
-    panels.column(panel, "Vs usual", look.TIMES, empty=few, decimals=1, bounds=look.rising(*limits.slower))
-    allowed = 1 - limits.slo_target
+    panels.column(panel, "Vs usual", look.TIMES, empty=few, decimals=1, bounds=look.rising(*limits.slow.than_a_day))
+    allowed = 1 - limits.slo.target
     panels.column(panel, "Beyond bound", look.RATIO, decimals=1, bounds=look.rising(allowed, 3 * allowed))
-    panels.column(panel, "Failed", look.RATIO, decimals=1, bounds=look.rising(*limits.errors))
+    panels.column(panel, "Failed", look.RATIO, decimals=1, bounds=look.rising(*limits.ratio.errors))
     panels.column(panel, "Cold", look.COUNT, empty="0", decimals=0)
     return panel.sort_by([panels.longest_first("Mean")])
 

@@ -6,8 +6,8 @@ a quiet box: two questions a minute are ten in five minutes.
 
 from collections.abc import Iterable
 
-from dashboards import foreign
-from dashboards.thresholds import Thresholds
+from prometheus import foreign, promql
+from prometheus.thresholds import Thresholds
 from service.telemetry import catalogue as c
 from service.telemetry.catalogue import MODEL_LABEL as MODEL
 from service.telemetry.metric import Metric
@@ -24,19 +24,18 @@ FAILED = 'outcome=~"error|rejected"'
 
 
 def rate(metric: Metric, selector: str, by: Iterable[str] = (), window: str = SMOOTH, suffix: str = "") -> str:
-    """Per second, summed by labels."""
-    return f"sum{_by(by)} (rate({metric.name}{suffix}{{{selector}}}[{window}]))"
+    """Per second, summed by labels; over as much as the step of a line needs."""
+    return promql.rate(metric, selector, window, by, suffix)
 
 
 def increase(metric: Metric, selector: str, by: Iterable[str] = (), window: str = WITHIN, suffix: str = "") -> str:
     """How many in the window, summed by labels."""
-    return f"sum{_by(by)} (increase({metric.name}{suffix}{{{selector}}}[{window}]))"
+    return promql.increase(metric, selector, window, by, suffix)
 
 
 def mean(metric: Metric, selector: str, by: Iterable[str] = (), window: str = SMOOTH) -> str:
     """Mean of a histogram; absent without values, so that no traffic is no line."""
-    by = tuple(by)
-    return f"{rate(metric, selector, by, window, '_sum')} / ({rate(metric, selector, by, window, '_count')} > 0)"
+    return promql.mean(metric, selector, window, by)
 
 
 def quantile(
@@ -45,8 +44,8 @@ def quantile(
     """A quantile, shown where there were enough values for one."""
     by = tuple(by)
     values = f"sum by ({', '.join(('le', *by))}) (rate({metric.name}_bucket{{{selector}}}[{window}]))"
-    enough = f"{increase(metric, selector, by, window, '_count')} >= {limits.min_answers}"
-    on = f"on ({', '.join(by)})" if by else "on ()"
+    enough = f"{increase(metric, selector, by, window, '_count')} >= {limits.quantiles.min_answers}"
+    on = promql.matching(by)
     return f"histogram_quantile({share:g}, {values}) and {on} ({enough})"
 
 
@@ -74,19 +73,9 @@ def mean_of_a_day(metric: Metric, selector: str, by: Iterable[str] = ()) -> str:
     return f"{total} / ({count} > 0)"
 
 
-def share(part: str, whole: str) -> str:
-    """A ratio that is 0 while nothing of `part` happened, and absent while nothing happened at all."""
-    return f"(({part}) or 0 * ({whole})) / (({whole}) > 0)"
-
-
 def gauge(metric: Metric, selector: str, by: Iterable[str] = ()) -> str:
     """The present value, summed by labels."""
-    return f"sum{_by(by)} ({metric.name}{{{selector}}})"
-
-
-def _by(labels: Iterable[str]) -> str:
-    labels = tuple(labels)
-    return f" by ({', '.join(labels)})" if labels else ""
+    return f"sum{promql.clause(by)} ({metric.name}{{{selector}}})"
 
 
 # Questions
@@ -105,18 +94,18 @@ def answers_in(window: str, selector: str = MODELS, by: Iterable[str] = ()) -> s
 def error_share(selector: str = ENVIRONMENT, by: Iterable[str] = (), window: str = WITHIN) -> str:
     """Questions that failed, of all."""
     by = tuple(by)
-    return share(asks(f"{selector},{FAILED}", by, window), asks(selector, by, window))
+    return promql.share(asks(f"{selector},{FAILED}", by, window), asks(selector, by, window))
 
 
 def outcome_share(outcome: str, selector: str = ENVIRONMENT, window: str = WITHIN) -> str:
     """Questions that ended so, of all."""
-    return share(asks(f'{selector},outcome="{outcome}"', (), window), asks(selector, (), window))
+    return promql.share(asks(f'{selector},outcome="{outcome}"', (), window), asks(selector, (), window))
 
 
 def hit_share(cache: str = "answer", selector: str = ENVIRONMENT, window: str = WITHIN) -> str:
     """Lookups that found something, of those that looked."""
     looked = f'{selector},cache="{cache}",result!~"bypass|coalesced"'
-    return share(
+    return promql.share(
         rate(c.CACHE_REQUESTS, f'{selector},cache="{cache}",result="hit"', (), window),
         rate(c.CACHE_REQUESTS, looked, (), window),
     )
@@ -138,13 +127,13 @@ def over_bound(limits: Thresholds, selector: str = MODELS, by: Iterable[str] = (
 
 def burn_rate(limits: Thresholds, window: str, selector: str = ENVIRONMENT) -> str:
     """How many times faster than allowed the error budget is used."""
-    return f"(1 - ({good_share(limits, window, selector)})) / {1 - limits.slo_target:g}"
+    return f"(1 - ({good_share(limits, window, selector)})) / {1 - limits.slo.target:g}"
 
 
 def slower_than(bound_s: float, selector: str = MODELS, by: Iterable[str] = (MODEL,), window: str = LATELY) -> str:
     """Share of answers beyond a bucket's bound."""
     by = tuple(by)
-    within = f'sum{_by(by)} (rate({c.ASK_DURATION.name}_bucket{{{selector},le="{_bound(bound_s)}"}}[{window}]))'
+    within = f'sum{promql.clause(by)} (rate({c.ASK_DURATION.name}_bucket{{{selector},le="{promql.bound(bound_s)}"}}[{window}]))'
     return f"1 - ({within}) / ({asks(selector, by, window)} > 0)"
 
 
@@ -153,7 +142,7 @@ def against_a_day(limits: Thresholds, by: Iterable[str] = (MODEL,), selector: st
     enough in the hour. 1 is as usual."""
     by, missed = tuple(by), f'{selector},cache="miss"'
     ratio = f"({mean(c.ASK_DURATION, missed, by, HOUR)}) / ({mean(c.ASK_DURATION, missed, by, DAY)})"
-    return f"{ratio} and on ({', '.join(by)}) ({answers_in(HOUR, missed, by)} >= {limits.min_answers})"
+    return f"{ratio} and on ({', '.join(by)}) ({answers_in(HOUR, missed, by)} >= {limits.quantiles.min_answers})"
 
 
 def slowest_against_its_day(limits: Thresholds) -> str:
@@ -178,22 +167,17 @@ _NOT_FAILED = 'outcome!~"error|rejected"'
 
 
 def _with_a_tier(limits: Thresholds, selector: str) -> str:
-    tiers = "|".join(limits.slo_bound_s)
+    tiers = "|".join(limits.slo.bound_s)
     return f'{selector},tier=~"{tiers}"'
 
 
 def _within_bounds(limits: Thresholds, selector: str, by: Iterable[str], window: str, whole: str) -> str:
     """Answers per second that took no longer than their tier's bound; `whole` is where they are counted at all."""
     return " + ".join(
-        f"(sum{_by(by)} (rate({c.ASK_DURATION.name}_bucket"
-        f'{{{selector},tier="{tier}",le="{_bound(bound)}"}}[{window}])) or 0 * {whole})'
-        for tier, bound in limits.slo_bound_s.items()
+        f"(sum{promql.clause(by)} (rate({c.ASK_DURATION.name}_bucket"
+        f'{{{selector},tier="{tier}",le="{promql.bound(bound)}"}}[{window}])) or 0 * {whole})'
+        for tier, bound in limits.slo.bound_s.items()
     )
-
-
-def _bound(value: float) -> str:
-    """A bucket's bound as the exposition writes it: always with a point."""
-    return repr(float(value))
 
 
 # What Prometheus knows by itself
@@ -227,24 +211,17 @@ def model_loads(selector: str = ENVIRONMENT) -> str:
 
 def foreign_rate(name: str, selector: str = ENVIRONMENT, by: Iterable[str] = (), window: str = SMOOTH) -> str:
     """Per second, of a counter that another program exposes."""
-    return f"sum{_by(by)} (rate({name}{{{selector}}}[{window}]))"
+    return f"sum{promql.clause(by)} (rate({name}{{{selector}}}[{window}]))"
 
 
 def foreign_increase(name: str, selector: str = ENVIRONMENT, by: Iterable[str] = (), window: str = LATELY) -> str:
     """How many in the window, of a counter that another program exposes."""
-    return f"sum{_by(by)} (increase({name}{{{selector}}}[{window}]))"
-
-
-def collector_events(name: str, selector: str = ENVIRONMENT, window: str = LATELY) -> str:
-    """How many in the window; the Collector exposes such a counter only once it has happened, so 0 while it is there."""
-    return (
-        f"{foreign_increase(name, selector, (), window)} or 0 * sum ({foreign.COLLECTOR_ACCEPTED}{{{selector}}} >= 0)"
-    )
+    return f"sum{promql.clause(by)} (increase({name}{{{selector}}}[{window}]))"
 
 
 def foreign_gauge(name: str, selector: str = ENVIRONMENT, by: Iterable[str] = ()) -> str:
     """The present value of what another program exposes."""
-    return f"sum{_by(by)} ({name}{{{selector}}})"
+    return f"sum{promql.clause(by)} ({name}{{{selector}}})"
 
 
 def lost_spans(selector: str = ENVIRONMENT, window: str = LATELY) -> str:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from dashboards import foreign
 from dashboards import queries as q
-from dashboards.thresholds import Thresholds
+from prometheus import foreign
+from prometheus.thresholds import Thresholds
 from service.telemetry import catalogue as c
 
 FINE, BROKEN, UNKNOWN = 0, 1, 2
@@ -68,7 +68,7 @@ def _conditions(limits: Thresholds, selector: str) -> Iterable[tuple[str, str]]:
     yield "the service records what it should", f"{q.increase(c.PROBLEMS, selector)} > bool 0"
     yield "no span is lost in the service", f"({lost_here}) > bool 0"
     yield "no span is lost in the Collector", f"({lost_there}) > bool 0"
-    yield "the Collector's queue has room", f"({full}) > bool {limits.collector_full[1]:g}"
+    yield "the Collector's queue has room", f"({full}) > bool {limits.queue.collector_full[1]:g}"
     yield "Tempo answers", f"max ({tempo} == bool 0)"
     yield "rules are evaluated", f"{_any(foreign.PROMETHEUS_RULE_FAILURES, selector)} > bool 0"
     yield "alerts are delivered", f"{_any(foreign.ALERTMANAGER_FAILED, selector)} > bool 0"

@@ -10,7 +10,7 @@ from dashboards import frame, look, panels, traceql
 from dashboards import queries as q
 from dashboards.grid import Grid
 from dashboards.sources import now, over_time, spans
-from dashboards.thresholds import Thresholds
+from prometheus.thresholds import Thresholds
 from service.ask.types import Stage
 from service.telemetry import catalogue as c
 from service.telemetry.catalogue import MODEL_LABEL as MODEL
@@ -37,7 +37,7 @@ _TRACE = ("Where its seconds went", frame.TO_TRACE + "${__data.fields.traceIdHid
 def build(limits: Thresholds) -> d.Dashboard:
     """The dashboard."""
     grid = Grid()
-    slow = frame.text_variable("slow", "Slower than", f"{limits.slow_s:g}s")
+    slow = frame.text_variable("slow", "Slower than", f"{limits.slow.default_s:g}s")
     made = frame.dashboard(
         UID,
         "Slow queries",
@@ -97,7 +97,7 @@ def _growth(limits: Thresholds) -> object:
     panels.columns(panel, names, join="stage")
     stage = f"{frame.TO_SLOW}&{frame.CHOSEN}&${{slow:queryparam}}&var-stage=${{__value.raw:percentencode}}"
     panels.column(panel, "Stage", "string", link=("Its slow spans, below", stage))
-    panels.column(panel, "p95", look.SECONDS, empty=f"n < {limits.min_answers}")
+    panels.column(panel, "p95", look.SECONDS, empty=f"n < {limits.quantiles.min_answers}")
     panels.column(panel, "n", look.COUNT, empty="0", decimals=0)
     return panel.sort_by([panels.longest_first("Grew by")])
 
@@ -117,7 +117,7 @@ def _first(limits: Thresholds) -> object:
     return panels.latencies(
         "Time to the first word of the answer, by model",
         f"What a person waits before anything appears: mean, and 95th percentile over 5 minutes, or over 30 where these "
-        f"have fewer than {limits.min_answers}. High while answers are not: the queue, a load, or a model that thinks first. A diamond opens a trace.",
+        f"have fewer than {limits.quantiles.min_answers}. High while answers are not: the queue, a load, or a model that thinks first. A diamond opens a trace.",
         [
             over_time(q.mean(c.FIRST_ANSWER, q.MODELS, (MODEL,)), f"mean {{{{{MODEL}}}}}", "A"),
             over_time(
@@ -133,7 +133,7 @@ def _first(limits: Thresholds) -> object:
 def _stage_tail(limits: Thresholds) -> object:
     return panels.latencies(
         "95th percentile of each stage",
-        f"Over 5 minutes, or over 30 where these have fewer than {limits.min_answers}. A stage whose line leaves its usual place is to blame for the slow ones; "
+        f"Over 5 minutes, or over 30 where these have fewer than {limits.quantiles.min_answers}. A stage whose line leaves its usual place is to blame for the slow ones; "
         "a diamond opens one of them, a click lists its spans that took longer.",
         [
             over_time(

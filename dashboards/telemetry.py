@@ -2,12 +2,13 @@
 
 from grafana_foundation_sdk.builders import dashboard as d
 
-from dashboards import foreign, frame, look, panels
+from dashboards import frame, look, panels
 from dashboards import queries as q
 from dashboards import queries_stack as stack
 from dashboards.grid import Grid
 from dashboards.sources import latest, now, over_time
-from dashboards.thresholds import Thresholds
+from prometheus import foreign
+from prometheus.thresholds import Thresholds
 from service.telemetry import catalogue as c
 
 UID = "telemetry"
@@ -110,7 +111,7 @@ def _way(limits: Thresholds) -> list[object]:
         ),
         panels.lines(
             "The Collector's queue, of its room",
-            f"Filling: Tempo is away or slow. Above {limits.collector_full[1]:.0%}: look now; at 100 % spans are dropped. In the service: the Collector is away or slow.",
+            f"Filling: Tempo is away or slow. Above {limits.queue.collector_full[1]:.0%}: look now; at 100 % spans are dropped. In the service: the Collector is away or slow.",
             [
                 over_time(
                     stack.queue_share(foreign.COLLECTOR_QUEUE, foreign.COLLECTOR_CAPACITY), "in the Collector", "A"
@@ -120,7 +121,9 @@ def _way(limits: Thresholds) -> list[object]:
             look.RATIO,
             at_most=1,
             bounds=look.steps(
-                (None, "transparent"), (limits.collector_full[0], look.DOUBTFUL), (limits.collector_full[1], look.BAD)
+                (None, "transparent"),
+                (limits.queue.collector_full[0], look.DOUBTFUL),
+                (limits.queue.collector_full[1], look.BAD),
             ),
             empty="there is no queue: traces go into a file",
         ),

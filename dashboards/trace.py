@@ -4,7 +4,7 @@ from grafana_foundation_sdk.builders import dashboard as d
 
 from dashboards import frame, panels
 from dashboards.grid import Grid
-from dashboards.thresholds import Thresholds
+from prometheus.thresholds import Thresholds
 
 UID = "trace"
 _NONE = "00000000000000000000000000000001"

@@ -160,6 +160,7 @@ def _observe(
             chat_models=settings.chat_models,
             embedder=settings.embedding.model,
             dependencies=probes.up,
+            data_folder=settings.data_dir,
             slo_s=_by_tier(slo.simple_s, slo.medium_s, slo.complex_s, slo.research_s),
             slo_target=slo.target_ratio,
         )

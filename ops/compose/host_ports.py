@@ -1,12 +1,12 @@
 """Whether the ports of the host are free, asked before anything is started: Docker would stop half-way."""
 
 import errno
-import socket
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from ops.compose.container import Container
 from ops.compose.files import interpolate
+from ops.stack.port_holder import bind_error
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,5 @@ def taken(
 
 
 def _is_taken(address: str, port: int) -> bool:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((address, port))
-        except OSError as error:
-            # Any other error, such as a forbidden port, is Docker's to tell: it may be allowed what we are not.
-            return error.errno == errno.EADDRINUSE
-    return False
+    # Any other error, such as a forbidden port, is Docker's to tell: it may be allowed what we are not.
+    return bind_error(port, address) == errno.EADDRINUSE

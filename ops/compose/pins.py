@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ops.compose.docker import Docker
 from ops.compose.files import VARIABLES, read_variables
+from ops.stack.whole_file import write_whole
 
 DOCKERFILES = {"PYTHON_IMAGE": "service/Dockerfile", "NGINX_IMAGE": "frontend/Dockerfile"}
 _SUFFIX = "_IMAGE"
@@ -70,20 +71,14 @@ def _digest(docker: Docker, version: str) -> str:
 
 def _write(root: Path, images: Mapping[str, str]) -> None:
     """Each file at once, so that a crash leaves it whole."""
-    _replace(root / VARIABLES, "\n".join(_renewed((root / VARIABLES).read_text(encoding="utf-8"), images)) + "\n")
+    write_whole(root / VARIABLES, "\n".join(_renewed((root / VARIABLES).read_text(encoding="utf-8"), images)) + "\n")
     for name, file in DOCKERFILES.items():
         path = root / file
         if name in images and path.exists():
-            _replace(path, _BASE.sub(f"ARG BASE={images[name]}", path.read_text(encoding="utf-8"), count=1))
+            write_whole(path, _BASE.sub(f"ARG BASE={images[name]}", path.read_text(encoding="utf-8"), count=1))
 
 
 def _renewed(text: str, images: Mapping[str, str]) -> Iterator[str]:
     for line in text.splitlines():
         name, sign, _ = line.partition("=")
         yield f"{name}={images[name]}" if sign and name in images else line
-
-
-def _replace(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.new")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,19 +15,19 @@ from ops.compose.docker import Docker, Unusable
 from ops.compose.files import DEVELOPMENT, VARIABLES, WITH_PORTS, Installation, read, read_variables
 from ops.compose.gpu import Wish, choose
 from ops.compose.linter import containers
+from ops.stack.process import DIRECT
 
 _WAIT_S = 600
 # The folder is the developer's, and the service in its container, another user, writes to it.
 _OUTPUTS = "outputs"
 _OPEN_TO_ALL = 0o1777
 _MOST_CORES = 4
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def ready_answer(url: str) -> Mapping[str, object] | None:
     """The service's own word on what it leans on; None when there is none."""
     try:
-        with _OPENER.open(url, timeout=5) as reply:
+        with DIRECT.open(url, timeout=5) as reply:
             told = json.load(reply)
     except (OSError, urllib.error.URLError, ValueError):
         return None

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ops.stack.part import Plan
 from ops.stack.site import ROOT, Site, local
+from ops.stack.whole_file import write_whole
 
 OTEL = ROOT / "otel"
 # Where the packages of Grafana's makers put it.
@@ -33,7 +34,13 @@ def prometheus(site: Site, program: Path) -> Plan:
             "--web.enable-remote-write-receiver",  # Tempo writes the service graph
             "--enable-feature=exemplar-storage",
         ),
-        site.variables("prometheus", {}),
+        site.variables(
+            "prometheus",
+            {
+                "GRAFANA_URL": local(site.ports.grafana),
+                "RUNBOOK_URL": (ROOT / "prometheus" / "runbook.md").as_uri(),
+            },
+        ),
         folder,
         local(port),
         local(port) + "/-/ready",
@@ -185,12 +192,8 @@ def password_file(site: Site) -> Path:
     path = site.folder / "grafana" / "admin_password"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Whole or not at all: an empty password would be taken too.
-        beside = path.with_suffix(".new")
-        beside.unlink(missing_ok=True)
-        beside.touch(0o600)
-        beside.write_text(secrets.token_urlsafe(18))
-        beside.rename(path)
+        # Whole: an empty password would be taken too.
+        write_whole(path, secrets.token_urlsafe(18), 0o600)
     return path
 
 

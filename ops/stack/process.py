@@ -14,9 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
+# For addresses of this machine: a proxy that the environment names is not asked.
+DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 # Below the range from which systems take the ports of outgoing connections and of servers that do not care: those would
 # take a free port away before the process that is meant to have it is up.
 _PORTS = range(15_000, 32_000)
@@ -36,7 +35,7 @@ def free_port() -> int:
 def answers(url: str, timeout_s: float = 2.0) -> bool:
     """Whether a GET of `url` gives a 2xx. A proxy in the environment is not asked."""
     try:
-        with _OPENER.open(url, timeout=timeout_s) as reply:
+        with DIRECT.open(url, timeout=timeout_s) as reply:
             return bool(200 <= reply.status < 300)
     except (OSError, urllib.error.URLError):
         return False

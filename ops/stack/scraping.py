@@ -1,7 +1,7 @@
 """Prometheus' folder of one installation: the shipped configuration beside the targets that it reads.
 
 Prometheus knows no variables in its file, but reads targets from files beside it. So the shipped file is copied, and
-only the targets are written anew, for the parts that run.
+only the targets are written anew, for the parts that run. It may read at any moment, so files are replaced whole.
 """
 
 import json
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ops.stack.part import Plan
 from ops.stack.site import ROOT, Site
+from ops.stack.whole_file import write_whole
 
 _SHIPPED = ROOT / "prometheus"
 _TIMES = ("scrape_interval", "evaluation_interval", "scrape_timeout")
@@ -21,16 +22,29 @@ def prepare(site: Site, plans: Iterable[Plan], shipped: Path = _SHIPPED) -> None
     """Write the folder for these parts. Raises `FileNotFoundError` when the checkout lacks its configuration."""
     folder = site.folder / "prometheus"
     (folder / "targets").mkdir(parents=True, exist_ok=True)
-    _write(folder / "prometheus.yml", _timed((shipped / "prometheus.yml").read_text(), site.scrape_interval))
+    write_whole(
+        folder / "prometheus.yml",
+        _timed((shipped / "prometheus.yml").read_text(encoding="utf-8"), site.scrape_interval),
+    )
     shutil.rmtree(folder / "rules", ignore_errors=True)
-    shutil.copytree(shipped / "rules", folder / "rules")
+    shutil.copytree(site.rules or _rules_of(site.environment, shipped), folder / "rules")
     scraped = [plan for plan in plans if plan.metrics_port]
     around = [plan for plan in scraped if plan.name != "service"]
-    _write(folder / "targets" / "service.yml", _targets(site, [plan for plan in scraped if plan.name == "service"]))
-    _write(folder / "targets" / "stack.yml", _targets(site, around, named=True))
-    _write(folder / "targets" / "gpu.yml", "[]")
+    write_whole(
+        folder / "targets" / "service.yml", _targets(site, [plan for plan in scraped if plan.name == "service"])
+    )
+    write_whole(folder / "targets" / "stack.yml", _targets(site, around, named=True))
+    write_whole(folder / "targets" / "gpu.yml", "[]")
     alertmanagers = [plan for plan in around if plan.name == "alertmanager"]
-    _write(folder / "targets" / "alertmanagers.yml", json.dumps([{"targets": [_address(p)]} for p in alertmanagers]))
+    write_whole(
+        folder / "targets" / "alertmanagers.yml", json.dumps([{"targets": [_address(p)]} for p in alertmanagers])
+    )
+
+
+def _rules_of(environment: str, shipped: Path) -> Path:
+    """An environment that has no rules of its own, such as staging, is watched as closely as production."""
+    own = shipped / "rules" / environment
+    return own if own.is_dir() else shipped / "rules" / "production"
 
 
 def _timed(text: str, interval: str) -> str:
@@ -50,10 +64,3 @@ def _targets(site: Site, plans: Iterable[Plan], *, named: bool = False) -> str:
 
 def _address(plan: Plan) -> str:
     return f"127.0.0.1:{plan.metrics_port}"
-
-
-def _write(path: Path, text: str) -> None:
-    """Prometheus may read at any moment: whole or not at all."""
-    beside = path.with_suffix(".new")
-    beside.write_text(text)
-    beside.rename(path)

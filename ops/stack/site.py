@@ -14,7 +14,8 @@ class Site:
     """`folder` is for what the parts around the service keep and say; `data` is the service's own data folder.
 
     `receivers` holds the files that name who is told of alerts. `inherited` are the variables that parts start with,
-    `extra` what is set last for single parts, by their names. `scrape_interval` replaces that of prometheus.yml.
+    `extra` what is set last for single parts, by their names. `scrape_interval` replaces that of prometheus.yml,
+    `rules` the folder of rules of the environment.
     """
 
     folder: Path
@@ -26,6 +27,7 @@ class Site:
     inherited: Mapping[str, str]
     extra: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     scrape_interval: str = ""
+    rules: Path | None = None
 
     @property
     def named_model_server(self) -> str:

@@ -11,6 +11,7 @@ import httpx
 
 from service.cli.finding import Finding, State
 from service.settings import Settings
+from service.telemetry.delivery import without_secrets
 
 _TIMEOUT_S = 1.5
 _COMMON, _OWN = "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
@@ -33,12 +34,12 @@ async def _look(url: str, variable: str) -> tuple[State, str, str]:
     correct = f"Correct {variable}: it must look like {example}; {_LOST}."
     try:
         parts = urlsplit(url)
-        # Whoever writes a password into the address does not want to see it here.
-        where = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
             raise ValueError
     except ValueError:
         return State.WARNING, "its address is none for OTLP over HTTP", correct
+    # Whoever writes a password into the address does not want to see it here.
+    where = without_secrets(url)
     try:
         # Only whether something answers is looked at, so a certificate of one's own is as good as any.
         async with httpx.AsyncClient(timeout=_TIMEOUT_S, trust_env=False, verify=False) as client:  # noqa: S501

@@ -7,6 +7,7 @@ nobody else caught.
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from itertools import product
 from re import Pattern
 from typing import Any
 
@@ -32,6 +33,9 @@ App = FastAPI
 
 # Asked every few seconds by machines: no span, no histogram; a log line only when they fail.
 QUIET_ROUTES = frozenset(("/healthz", "/readyz", "/metrics"))
+# Their replies are what users wait for: good and bad ones are counted from zero on.
+_ANSWERING = ("/ask", "/v1/chat/completions")
+_EXPECTED = (StatusClass.SUCCESS, StatusClass.CLIENT_ERROR, StatusClass.SERVER_ERROR)
 _EXCLUDED_URLS = "/healthz$,/readyz$,/metrics/?$"
 # Not ready is an answer: what is away is told once, by who looks at it.
 _QUIET_STATUSES = frozenset((*range(200, 500), 503))
@@ -111,6 +115,8 @@ class RequestTelemetry:
         self._meters = meters
         self._clock = clock
         self._hits = 0
+        for route, status_class in product(_ANSWERING, _EXPECTED):
+            meters.prepare(HTTP_DURATION, route=route, method="POST", status_class=status_class)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

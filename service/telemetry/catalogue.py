@@ -37,6 +37,7 @@ from service.telemetry.vocabulary import (
     Phase,
     Problem,
     Provider,
+    Start,
     StatusClass,
 )
 
@@ -47,7 +48,6 @@ L = (
 )  # fmt: skip
 # Every second boundary of L, for metrics where many label sets meet: half the lines, and every boundary exact in L too.
 L2 = (*L[::2], 600)
-S = tuple(0.0005 * 2**step for step in range(16))
 T = tuple(float(2**step) for step in range(10))
 AGES = (1.0, 10.0, 60.0, 300.0, 900.0, 1800.0, 3600.0, 14400.0, 86400.0)
 COUNTS = (0.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 20.0, 50.0)
@@ -57,9 +57,10 @@ COUNTS = (0.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 20.0, 50.0)
 CONSTANT_LABELS = {"deployment_environment_name": "deployment.environment.name", "service_version": "service.version"}
 
 # What one instance may expose at most; it grows only with configured models. Label sets that come up share it: see
-# `Meters`, which folds what does not fit into one set per metric instead of growing without end.
-SERIES_BUDGET = 3000
-SERIES_PER_FURTHER_MODEL = 330
+# `Meters`, which folds what does not fit into few sets per metric instead of growing without end.
+# Room for a day on which the usual models answer questions of every tier, by name and by choice, and fail in every way.
+SERIES_BUDGET = 10_000
+SERIES_PER_FURTHER_MODEL = 1_700
 USUAL_CHAT_MODELS = 4
 # Kept free for what others put on the same page: the process, the garbage collector, OpenTelemetry's own metrics.
 FOREIGN_SERIES = 100
@@ -118,22 +119,23 @@ HTTP_DURATION = _seconds(
     "Time from a request's first byte to its answer's last, by route template.",
     Label("route", Open(24)),
     Label("method", ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", OTHER)),
-    Label("status_class", _words(StatusClass)),
+    Label("status_class", _words(StatusClass), kept=True),
     buckets=L2,
 )
 ASK_DURATION = _seconds(
     "rag_ask_duration_seconds",
-    "Time of a whole question, failures, rejections and cancelled streams included; model none = no model answered.",
+    "Time of a whole question, failures and cancelled ones too; model none = no model answered, cold = it was loaded.",
     _CHAT_OR_NONE,
     _TIER_OR_NONE,
     Label("cache", _words(AskCache)),
-    Label("outcome", _words(Outcome)),
+    Label("outcome", _words(Outcome), kept=True),
+    Label("start", _words(Start)),
 )
 STAGE_DURATION = _seconds(
     "rag_stage_duration_seconds",
     "Time of one stage of an answer. Stages are disjoint: with the unaccounted rest they sum to the whole.",
     Label("stage", _words(Stage)),
-    Label("outcome", (Outcome.OK, Outcome.REJECTED, Outcome.ERROR)),
+    Label("outcome", (Outcome.OK, Outcome.REJECTED, Outcome.ERROR), kept=True),
     buckets=L2,
 )
 CALL_DURATION = _seconds(
@@ -267,6 +269,7 @@ DEPENDENCY_UP = _seen("rag_dependency_up", "1 while it answers.", _DEPENDENCY)
 BREAKER_STATE = _seen(
     "rag_breaker_state", "0 closed, 1 half open, 2 open; named ollama or ollama/<model>.", Label("dependency", Open(12))
 )
+DISK_FREE = _seen("rag_data_disk_free_ratio", "Free share of the disk under the data folder.", unit="ratio")
 SLO_THRESHOLD = _seen(
     "rag_slo_latency_threshold_seconds", "An answer slower than this is a bad one.", _TIER, unit="seconds"
 )

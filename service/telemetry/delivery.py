@@ -6,6 +6,7 @@ for as long as the Collector is away. Here they are only the reason, and go no f
 
 import logging
 import re
+from urllib.parse import urlsplit
 
 from service.clock import Clock
 from service.telemetry.catalogue import TRACE_SPANS
@@ -86,6 +87,15 @@ class Delivery(logging.Filter):
                 "OTEL_BSP_MAX_EXPORT_BATCH_SIZE give them more room",
                 self._collector,
             )
+
+
+def without_secrets(url: str) -> str:
+    """An address that may be told: scheme, host, port and path. Nothing of one that cannot be read."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts.netloc else ""
 
 
 def reason_of(record: logging.LogRecord) -> str:

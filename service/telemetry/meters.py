@@ -2,7 +2,8 @@
 
 Recording never raises: what goes wrong is counted, and logged once per kind. Values outside a label's vocabulary become
 `other` (models) or `_OTHER`. All label sets share one budget of series; beyond it, new combinations of a metric are
-counted together in one set whose every label is `other`, so that sums stay true whatever a client sends.
+counted together in sets that tell how things ended (see `Label.kept`) and are `other` in every further label. So sums
+stay true whatever a client sends, and failures are seen as failures however many there are.
 """
 
 import logging
@@ -34,6 +35,7 @@ class Meters:
     def __init__(self, registry: CollectorRegistry, models: Sequence[str], *, embedder: str = "") -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         words = _Words(tuple(models), embedder)
+        self.models = words.models
         self._instruments = {metric.name: _Instrument(metric, words, registry) for metric in EVENT_METRICS}
         self._problems = self._instruments[PROBLEMS.name].children
         self._told: set[tuple[str, Problem]] = set()
@@ -94,11 +96,12 @@ class Meters:
             self.problem(Problem.UNKNOWN_LABEL, instrument.metric.name)
             if known in instrument.children:
                 return instrument.children[known]
-        if known == instrument.overflow:
+        overflow = instrument.overflow(known)
+        if known == overflow:
             return instrument.make(known)
         if instrument.metric.series_per_set > self._left:
             self.problem(Problem.BUDGET, instrument.metric.name)
-            return instrument.children.get(instrument.overflow) or instrument.make(instrument.overflow)
+            return instrument.children.get(overflow) or instrument.make(overflow)
         self._left -= instrument.metric.series_per_set
         return instrument.make(known)
 
@@ -140,13 +143,13 @@ class _Instrument:
         self.metric = metric
         self.names = metric.label_names
         self.children: dict[tuple[str, ...], _Child] = {}
-        self.overflow = tuple(OTHER if isinstance(label.values, tuple) else OTHER_MODEL for label in metric.labels)
+        self._others = tuple(OTHER if isinstance(label.values, tuple) else OTHER_MODEL for label in metric.labels)
         self._known = tuple(set(words.of(label)) for label in metric.labels)
         self._vendor = _build(metric, registry)
         if metric.at_start or not metric.labels:
             for key in product(*(words.of(label) for label in metric.labels)):
                 self.make(key)
-        self.guaranteed = len(self.children) + bool(metric.labels)
+        self.guaranteed = len(self.children) + metric.overflow_sets
 
     def make(self, key: tuple[str, ...]) -> _Child:
         """The child of a label set, bound once: finding it by names costs more than recording."""
@@ -158,11 +161,16 @@ class _Instrument:
     def folded(self, key: tuple[str, ...]) -> tuple[str, ...]:
         """The key with every unknown value replaced. Open labels learn new values until they are full."""
         folded = []
-        for value, known, label, other in zip(key, self._known, self.metric.labels, self.overflow, strict=True):
+        for value, known, label, other in zip(key, self._known, self.metric.labels, self._others, strict=True):
             if isinstance(label.values, Open) and len(known) < label.values.max - 1:
                 known.add(value)
             folded.append(str(value) if value in known else other)
         return tuple(folded)
+
+    def overflow(self, known: tuple[str, ...]) -> tuple[str, ...]:
+        """Where a folded key is counted when there is no room for it."""
+        values = zip(known, self.metric.labels, self._others, strict=True)
+        return tuple(value if label.kept else other for value, label, other in values)
 
 
 def _build(metric: Metric, registry: CollectorRegistry) -> _Child:

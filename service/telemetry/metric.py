@@ -47,10 +47,11 @@ MODELS_OR_NONE = Models(embedder=True, none=True)
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A label and the values it can have."""
+    """A label and the values it can have. `kept`: it says how things ended, and is never folded away with others."""
 
     name: str
     values: tuple[str, ...] | Models | Open
+    kept: bool = False
 
     def count(self, chat_models: int) -> int:
         if isinstance(self.values, Models):
@@ -79,6 +80,11 @@ class Metric:
     def series_per_set(self) -> int:
         """Lines of one label set: for a histogram its buckets, +Inf, sum and count."""
         return len(self.buckets) + 3 if self.kind is Kind.HISTOGRAM else 1
+
+    @property
+    def overflow_sets(self) -> int:
+        """Label sets that hold what finds no room: one per value of the kept labels, and one for values unheard of."""
+        return prod(label.count(0) + 1 for label in self.labels if label.kept) if self.labels else 0
 
     def product(self, chat_models: int) -> int:
         """Series if every combination of label values came up."""

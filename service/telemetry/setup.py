@@ -16,12 +16,13 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from service.clock import Clock, SystemClock
 from service.telemetry import asgi
 from service.telemetry.catalogue import CONSTANT_LABELS, TRACE_SPANS, TRACE_SPANS_ENDED
+from service.telemetry.delivery import without_secrets
 from service.telemetry.exposition import MetricsPage
 from service.telemetry.meters import Meters, SnapshotCollector
 from service.telemetry.pollers.readings import Readings, Sources
 from service.telemetry.ring import TraceRing
 from service.telemetry.stage import Stages
-from service.telemetry.tracing import Tracing, make_resource, otlp_exporter, shut_down, without_secrets
+from service.telemetry.tracing import Tracing, make_resource, otlp_exporter, shut_down
 from service.telemetry.vocabulary import Export
 
 _SCOPE = "emini-rag"

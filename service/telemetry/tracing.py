@@ -145,15 +145,6 @@ def otlp_exporter(url: str, timeout_s: float | None, meter_provider: MeterProvid
         return None
 
 
-def without_secrets(url: str) -> str:
-    """An address that may be told: scheme, host, port and path. Nothing of one that cannot be read."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return ""
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}" if parts.netloc else ""
-
-
 class Tracing:
     """Provider, ring and queue. `exporter` None means nothing leaves this process; `where` it sends to, for the log."""
 

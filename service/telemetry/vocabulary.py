@@ -44,6 +44,13 @@ class AskCache(StrEnum):
     BYPASS = "bypass"
 
 
+class Start(StrEnum):
+    """Whether a model had to be loaded for an answer, which can take longer than the answer itself."""
+
+    WARM = "warm"
+    COLD = "cold"
+
+
 class Problem(StrEnum):
     """What went wrong inside telemetry itself; the answer never notices."""
 

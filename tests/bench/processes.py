@@ -16,13 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ops.stack.process import Process, free_port
+from ops.stack.process import DIRECT, Process, free_port
 from tests.components.service import ROOT
 
 _TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 _START_S = 30.0
 _ALONE_S = 300.0
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 # Spans leave often, so that a round's own export falls into the round.
 EXPORT_OFTEN = {"OTEL_BSP_SCHEDULE_DELAY": "500"}
 EXPORTED_S = 0.8
@@ -56,7 +55,7 @@ class Helper:
     def control(self, path: str, body: Any = None) -> Any:
         """Call one of its control paths, given and answering JSON."""
         request = urllib.request.Request(f"{self.url}{path}", json.dumps(body).encode(), method="POST")
-        with _OPENER.open(request, timeout=60) as reply:
+        with DIRECT.open(request, timeout=60) as reply:
             content = reply.read()
         return json.loads(content) if content else None
 

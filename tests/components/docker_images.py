@@ -60,10 +60,6 @@ class Images:
     absent: dict[str, str] = field(default_factory=dict)
     names: list[str] = field(default_factory=list)
 
-    def has(self, variable: str) -> bool:
-        """Whether what `variable` of .env names can be run."""
-        return variable not in self.absent
-
     def remove(self, docker: Docker) -> None:
         """Take them out of the engine, which may be the user's."""
         for name in reversed(self.names):

@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ops.stack.process import Component, ComponentFailed, Process, answers, free_port
+from ops.stack.process import DIRECT, Component, ComponentFailed, Process, answers, free_port
 from tests.components import tiny_gguf
 
 CHAT_MODELS = ("llama3.2:3b", "llama3.1:latest", "qwen2.5-coder:14b", "gpt-oss:20b")
 EMBEDDING_MODEL = "nomic-embed-text"
 START_S = 30.0
 REQUEST_S = 30.0
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class OllamaClient:
@@ -61,7 +60,7 @@ class OllamaClient:
     def _send(self, method: str, path: str, body: bytes | None) -> bytes:
         request = urllib.request.Request(self.url + path, data=body, method=method)
         try:
-            with _OPENER.open(request, timeout=REQUEST_S) as reply:
+            with DIRECT.open(request, timeout=REQUEST_S) as reply:
                 return bytes(reply.read())
         except OSError as error:
             detail = error.read().decode(errors="replace") if isinstance(error, urllib.error.HTTPError) else ""

@@ -51,7 +51,7 @@ def _targets(environment: str, name: str) -> list[dict[str, Any]]:
 def _check(folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(require("promtool")), "check", "config", "--lint=all", "--lint-fatal", str(folder / "prometheus.yml")],
-        env=os.environ | {"ALERT_RECEIVERS": "webhook"},
+        env=os.environ | {"ALERT_RECEIVERS": "webhook", "GRAFANA_URL": "http://grafana", "RUNBOOK_URL": "runbook"},
         capture_output=True,
         text=True,
         timeout=TOOL_S,
@@ -62,7 +62,7 @@ def _check(folder: Path) -> subprocess.CompletedProcess[str]:
 def _as_compose_mounts_it(folder: Path, environment: str) -> Path:
     folder.mkdir(exist_ok=True)
     shutil.copy(SHIPPED / "prometheus.yml", folder)
-    shutil.copytree(SHIPPED / "rules", folder / "rules")
+    shutil.copytree(SHIPPED / "rules" / environment, folder / "rules")
     shutil.copytree(SHIPPED / "targets" / environment, folder / "targets")
     return folder
 
@@ -185,6 +185,9 @@ def test_compose_mounts_the_targets_of_its_environment_and_sets_the_flags(enviro
     body = services["prometheus" if environment == "production" else "prometheus-dev"]
     binds = {one["target"]: one["source"] for one in body["volumes"] if isinstance(one, dict)}
     assert binds["/etc/prometheus/targets"] == f"./prometheus/targets/{environment}"
-    assert {"/etc/prometheus/prometheus.yml", "/etc/prometheus/rules"} <= set(binds)
+    assert binds["/etc/prometheus/rules"] == f"./prometheus/rules/{environment}"
+    assert "/etc/prometheus/prometheus.yml" in binds
     assert {"--web.enable-remote-write-receiver", "--enable-feature=exemplar-storage"} <= set(body["command"])
     assert body["environment"]["ALERT_RECEIVERS"] == "${ALERT_RECEIVERS:-}"
+    assert f"localhost:{3001 if environment == 'production' else 3003}" in body["environment"]["GRAFANA_URL"]
+    assert (ROOT / body["environment"]["RUNBOOK_URL"].removeprefix("${RUNBOOK_URL:-").removesuffix("}")).is_file()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ops.stack.process import wait_until
+from ops.stack.process import DIRECT, wait_until
 from tests.components.ollama import RunningOllama
 from tests.fakes.ollama_server import FakeOllama
 
@@ -23,7 +23,6 @@ DURATIONS = {
     "eval_count",
     "eval_duration",
 }
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 @pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.real)])
@@ -41,7 +40,7 @@ def call(url: str, path: str, body: object | None = None) -> tuple[int, list[dic
     content = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url + path, data=content, method="GET" if body is None else "POST")
     try:
-        with _OPENER.open(request, timeout=30) as reply:
+        with DIRECT.open(request, timeout=30) as reply:
             return reply.status, [json.loads(line) for line in reply.read().splitlines()]
     except urllib.error.HTTPError as error:
         with error:

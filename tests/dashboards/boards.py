@@ -8,7 +8,6 @@ from typing import Any
 
 from dashboards.__main__ import FOLDER
 
-OVER_TIME = frozenset(("timeseries", "state-timeline", "status-history", "heatmap"))
 WITH_LEGEND = frozenset(("timeseries", "state-timeline", "status-history", "bargauge"))
 TEXTUAL = frozenset(("text", "row", "traces"))
 

@@ -9,7 +9,7 @@ from dashboards import look
 from service.telemetry.catalogue import Attribute
 from tests.dashboards import traceql
 from tests.dashboards.boards import TEXTUAL, WITH_LEGEND, Board, Panel, Target, strings
-from tests.dashboards.names import Known, exposed, foreign_names
+from tests.dashboards.names import Known, exposed, foreign_names, recorded
 from tests.dashboards.promql import filled, groupings, quantiles_without_le, uses, variables_in
 from tests.dashboards.ways import cells, menu, reach
 
@@ -17,7 +17,7 @@ Rule = Callable[[Board], Iterator[str]]
 COLUMNS = 24
 _SOURCES = {"prometheus": ("${datasource}", "${other}"), "tempo": ("${tempo}",)}
 _EXPOSED = exposed()
-_FOREIGN = foreign_names()
+_FOREIGN = foreign_names() | recorded()
 _LINK = re.compile(r"/d/([\w-]+)(\?[^\s\"']*)?")
 _VARIABLE = re.compile(r"(?:^|[?&])var-([\w-]+)=|\$\{(\w+):queryparam\}")
 _ADVICE = 40

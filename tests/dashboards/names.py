@@ -4,7 +4,11 @@ of what other programs expose."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dashboards import foreign
+import yaml
+
+from prometheus import foreign
+from prometheus.__main__ import ENVIRONMENTS, render
+from prometheus.thresholds import of_environment
 from service.telemetry.catalogue import CONSTANT_LABELS, METRICS
 from service.telemetry.metric import Kind, Metric, Models, Open
 
@@ -34,6 +38,18 @@ def exposed() -> dict[str, Known]:
 def foreign_names() -> frozenset[str]:
     """Names of what other programs expose, that dashboards may use."""
     return frozenset(value for name, value in vars(foreign).items() if name.isupper() and isinstance(value, str))
+
+
+def recorded() -> frozenset[str]:
+    """Names of what the rules record, in every environment."""
+    return frozenset(
+        rule["record"]
+        for environment in ENVIRONMENTS
+        for content in render(of_environment(environment)).values()
+        for group in yaml.safe_load(content)["groups"]
+        for rule in group["rules"]
+        if "record" in rule
+    )
 
 
 def _suffixes(metric: Metric) -> tuple[str, ...]:

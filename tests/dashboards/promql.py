@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import promql_parser as p
 
+from dashboards.picture.variables import Variables
+
 # As Grafana would, for a dashboard of six hours and a scrape interval of 15 s.
-MACROS = {"$__rate_interval": "1m", "$__interval": "15s", "$__range": "6h"}
+MACROS = {"__rate_interval": "1m", "__interval": "15s", "__range": "6h"}
 _VARIABLE = re.compile(r"\$\{(\w+)(?::\w+)?\}|\$(\w+)")
 
 
@@ -22,9 +24,7 @@ class Use:
 
 def filled(expression: str, values: Mapping[str, str]) -> str:
     """With macros and variables put in. Raises `KeyError` for a variable without a value."""
-    for macro, value in MACROS.items():
-        expression = expression.replace(macro, value)
-    return _VARIABLE.sub(lambda match: values[match[1] or match[2]], expression)
+    return Variables({name: [value] for name, value in values.items()}).query(expression, MACROS)
 
 
 def variables_in(text: str) -> set[str]:
@@ -37,9 +37,9 @@ def uses(expression: p.Expr, function: str = "") -> Iterator[Use]:
     """Every metric that a parsed expression looks at."""
     match expression:
         case p.VectorSelector():
-            yield _use(expression, function)
+            yield from _used(expression, function)
         case p.MatrixSelector():
-            yield _use(expression.vector_selector, function)
+            yield from _used(expression.vector_selector, function)
         case p.Call():
             for argument in expression.args:
                 yield from uses(argument, expression.func.name)
@@ -94,7 +94,11 @@ def quantiles_without_le(expression: p.Expr) -> Iterator[str]:
             yield from quantiles_without_le(expression.rhs)
 
 
-def _use(selector: p.VectorSelector, function: str) -> Use:
+def _used(selector: p.VectorSelector, function: str) -> Iterator[Use]:
+    """One metric, or those that a pattern of names lists."""
     signs = {"MatchOp.Equal": "=", "MatchOp.NotEqual": "!=", "MatchOp.Re": "=~", "MatchOp.NotRe": "!~"}
     matchers = tuple((one.name, signs[str(one.op)], one.value) for one in selector.matchers.matchers)
-    return Use(selector.name or "", matchers, function)
+    listed = next((value for name, sign, value in matchers if (name, sign) == ("__name__", "=~")), "")
+    others = tuple(one for one in matchers if one[0] != "__name__")
+    for name in listed.split("|") if listed else [selector.name or ""]:
+        yield Use(name, others, function)

@@ -8,7 +8,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from dashboards.__main__ import DASHBOARDS, render
 from dashboards.__main__ import main as write
-from dashboards.thresholds import load
+from prometheus.thresholds import load
 from service.ask.types import Stage
 from service.settings import Slo
 from service.telemetry import catalogue
@@ -20,6 +20,7 @@ BOARDS = read()
 NOT_SHOWN = {
     catalogue.SLO_THRESHOLD.name: "the bounds are drawn from prometheus/thresholds.toml; the alert rules read this one",
     catalogue.SLO_TARGET.name: "as the thresholds",
+    catalogue.DISK_FREE.name: "a matter of an alert: nobody watches a disk fill",
     catalogue.CORPUS_VERSION.name: "a number that only ever rises; it explains invalidated entries of the cache",
 }
 
@@ -69,11 +70,11 @@ def test_making_them_twice_gives_the_same() -> None:
 
 def test_the_bounds_are_those_that_the_service_publishes_and_buckets_of_its_histogram() -> None:
     limits, slo = load(), Slo()
-    assert limits.slo_target == slo.target_ratio
-    assert limits.slo_bound_s == {
+    assert limits.slo.target == slo.target_ratio
+    assert limits.slo.bound_s == {
         tier: getattr(slo, f"{tier}_s") for tier in ("simple", "medium", "complex", "research")
     }
-    for bound in (*limits.slo_bound_s.values(), limits.slow_s):
+    for bound in (*limits.slo.bound_s.values(), limits.slow.default_s):
         assert bound in catalogue.ASK_DURATION.buckets
 
 

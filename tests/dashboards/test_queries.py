@@ -6,7 +6,7 @@ import promql_parser
 import pytest
 
 from dashboards import queries
-from dashboards.thresholds import load
+from prometheus.thresholds import load
 from service.telemetry.catalogue import ASK_DURATION, MODEL_LABEL, OLLAMA_VRAM
 from tests.dashboards.promql import filled
 
@@ -49,7 +49,7 @@ def test_can_be_parsed(name: str) -> None:
 
 def test_a_quantile_is_hidden_where_there_are_few_answers() -> None:
     query = queries.quantile(0.95, ASK_DURATION, queries.MODELS, LIMITS, (MODEL_LABEL,))
-    assert f">= {LIMITS.min_answers}" in query
+    assert f">= {LIMITS.quantiles.min_answers}" in query
     assert f"and on ({MODEL_LABEL})" in query
 
 
@@ -61,7 +61,7 @@ def test_a_line_of_a_quantile_falls_back_to_a_longer_window_with_the_same_guard(
     query = queries.quantile_line(0.95, ASK_DURATION, queries.MODELS, LIMITS, (MODEL_LABEL,))
     short, _, long = query.partition(" or histogram_quantile")
     assert ("[5m]" in short, "[30m]" in long) == (True, True)
-    assert short.count(f">= {LIMITS.min_answers}") == long.count(f">= {LIMITS.min_answers}") == 1
+    assert short.count(f">= {LIMITS.quantiles.min_answers}") == long.count(f">= {LIMITS.quantiles.min_answers}") == 1
 
 
 def test_a_column_of_a_quantile_stays_without_a_value() -> None:
@@ -71,7 +71,7 @@ def test_a_column_of_a_quantile_stays_without_a_value() -> None:
 
 def test_shares_beyond_the_bound_ask_each_tier_its_own() -> None:
     query = queries.over_bound(LIMITS)
-    for tier, bound in LIMITS.slo_bound_s.items():
+    for tier, bound in LIMITS.slo.bound_s.items():
         assert f'tier="{tier}",le="{float(bound)}"' in query
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import promql_parser
 import pytest
 
-from dashboards import foreign
 from dashboards import queries_stack as stack
-from dashboards.thresholds import load
+from prometheus import foreign
+from prometheus.thresholds import load
 from service.telemetry import catalogue as c
 from tests.components.fixtures import require
 from tests.dashboards.boards import read

@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+import httpx
 import pytest
 
+from dashboards.picture.prometheus import Prometheus
+from dashboards.picture.variables import ALL
 from ops.stack.process import NotInTime, wait_until
 from tests.components.dashboard_queries import OTHER, Answer, ask, ask_grafana, ask_tempo, targets
 from tests.components.fixtures import require
@@ -20,9 +23,9 @@ from tests.e2e.dashboard_load import drive, drive_beside
 BOARDS = read()
 # As a dashboard opens, and with one model chosen.
 CHOICES: Mapping[str, Mapping[str, str]] = {
-    "all models": {"environment": "production", "model": ".*", "cache": "miss"},
+    "all models": {"environment": "production", "model": ALL, "cache": "miss"},
     "one model": {"environment": "production", "model": CHAT_MODELS[0], "cache": "miss"},
-    "hits": {"environment": "production", "model": ".*", "cache": "hit"},
+    "hits": {"environment": "production", "model": ALL, "cache": "hit"},
 }
 NO_GPU = "there is no GPU here"
 NO_RULES = "no alert fires"
@@ -58,15 +61,17 @@ Seen = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Driven:
-    """Two environments after the load, and the id of a trace of the first."""
+    """Two environments after the load, and the id of a trace of the first. `client` is for their Prometheus."""
 
     production: Installation
     development: Installation
     trace_id: str
+    client: httpx.Client
 
-    def url_of(self, source: Mapping[str, str]) -> str:
-        """The Prometheus that a target asks."""
-        return (self.development if source["uid"] == OTHER else self.production).prometheus.url
+    def prometheus(self, source: Mapping[str, str]) -> Prometheus:
+        """The one that a target asks."""
+        there = self.development if source["uid"] == OTHER else self.production
+        return Prometheus(there.prometheus.url, self.client)
 
     def traced(self, choice: Mapping[str, str]) -> dict[str, str]:
         """A choice with what searches of traces need: a bound that everything exceeds, and the trace."""
@@ -80,12 +85,13 @@ def driven(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driven]:
         RunningOllama(program, tmp_path_factory.mktemp("ollama")) as ollama,
         installed(tmp_path_factory.mktemp("production"), ollama) as production,
         installed(tmp_path_factory.mktemp("development"), ollama, "development") as development,
+        httpx.Client(trust_env=False) as client,
     ):
         drive_beside(development)
         drive(production, ollama)
         trace_id = production.service.ask("What is a last question?", cache={"no-cache": True})["trace_id"]
         production.traces.trace(trace_id)
-        yield Driven(production, development, trace_id)
+        yield Driven(production, development, trace_id, client)
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +102,7 @@ def answers(driven: Driven) -> dict[str, list[Answer]]:
     def all_show() -> bool:
         for name, chosen in CHOICES.items():
             found[name] = [
-                ask(driven.url_of(target.source), board, panel, target, chosen)
+                ask(driven.prometheus(target.source), board, panel, target, chosen)
                 for board, panel, target in targets(BOARDS, "prometheus")
             ]
         return not any(missing(answers) for answers in found.values())

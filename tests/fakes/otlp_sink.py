@@ -7,11 +7,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
+
+from tests.fakes.http_listener import HttpListener, Request
 
 LONGEST_HOLD_S = 30.0
 
@@ -28,7 +29,7 @@ class Fault(StrEnum):
     SLOW = "slow"
 
 
-class OtlpSink:
+class OtlpSink(HttpListener):
     """Listens at `url`. Only spans whose request was acknowledged are in `spans`; `calls` logs what became of each
     request, `holding` counts those that wait for an answer right now. REFUSE means that nobody listens at all.
 
@@ -36,6 +37,7 @@ class OtlpSink:
     """
 
     def __init__(self, fault: Fault = Fault.NONE, slow_s: float = 0.2) -> None:
+        super().__init__()
         self.fault = fault
         self.slow_s = slow_s
         self.spans: list[Span] = []
@@ -46,8 +48,7 @@ class OtlpSink:
         self.holding = 0
         self._lock = threading.Lock()
         self._released = threading.Event()
-        self._serve(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1/traces"
+        self.url = f"http://127.0.0.1:{self.port}/v1/traces"
 
     @property
     def names(self) -> list[str]:
@@ -55,41 +56,51 @@ class OtlpSink:
 
     def __enter__(self) -> Self:
         if self.fault is Fault.REFUSE:
-            self._server.server_close()
-        else:
-            self._thread.start()
-        return self
+            self.stop()
+            return self
+        return super().__enter__()
 
     def __exit__(self, *error: object) -> None:
         self.release()
-        if self._thread.is_alive():
-            self._server.shutdown()
-            self._thread.join(5)
-        self._server.server_close()
+        super().__exit__(*error)
 
     @contextmanager
     def away(self) -> Iterator[None]:
         """Nobody listens for a while, at the same address."""
-        address, self.fault = self._server.server_address, Fault.REFUSE
-        self._server.shutdown()
-        self._thread.join(5)
-        self._server.server_close()
+        self.fault = Fault.REFUSE
+        self.stop()
         try:
             yield
         finally:
             self.fault = Fault.NONE
-            self._serve(address)
-            self._thread.start()
+            self.restart()
 
     def release(self) -> None:
         """Let go of every request that is held; from now on nothing is held any more."""
         self._released.set()
 
-    def _serve(self, address: Any) -> None:
-        self._server = _Server(self, address)
-        self._thread = threading.Thread(target=lambda: self._server.serve_forever(0.02), name="otlp-sink", daemon=True)
+    def post(self, request: Request) -> None:
+        fault = self.fault
+        self._log(fault.value)
+        # A connection that was kept open is cut when nobody listens any more.
+        if fault in {Fault.RESET, Fault.REFUSE}:
+            request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            request.connection.close()
+            request.close_connection = True
+            return
+        body = request.body()
+        if fault is Fault.BLACK_HOLE:
+            self._hold(LONGEST_HOLD_S)
+            request.close_connection = True
+            return
+        if fault is Fault.SLOW:
+            self._hold(self.slow_s)
+        status = {Fault.UNAVAILABLE: 503, Fault.BAD_REQUEST: 400}.get(fault, 200)
+        if status == 200:
+            self._keep(gzip.decompress(body) if request.headers.get("content-encoding") == "gzip" else body)
+        request.reply(status)
 
-    def hold(self, at_most_s: float) -> None:
+    def _hold(self, at_most_s: float) -> None:
         with self._lock:
             self.holding += 1
         try:
@@ -98,11 +109,11 @@ class OtlpSink:
             with self._lock:
                 self.holding -= 1
 
-    def seen(self, what: str) -> None:
+    def _log(self, what: str) -> None:
         with self._lock:
             self.calls.append(what)
 
-    def keep(self, body: bytes) -> None:
+    def _keep(self, body: bytes) -> None:
         request = ExportTraceServiceRequest.FromString(body)
         with self._lock:
             self.groups.extend(request.resource_spans)
@@ -111,50 +122,3 @@ class OtlpSink:
                 self.resources.append({pair.key: pair.value.string_value for pair in attributes})
                 for of_scope in of_resource.scope_spans:
                     self.spans.extend(of_scope.spans)
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False
-
-    def __init__(self, sink: OtlpSink, address: Any) -> None:
-        self.sink = sink
-        super().__init__(address, _Handler)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that gave up waiting is what these tests are about."""
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    @property
-    def sink(self) -> OtlpSink:
-        assert isinstance(self.server, _Server)
-        return self.server.sink
-
-    def do_POST(self) -> None:
-        fault = self.sink.fault
-        self.sink.seen(fault.value)
-        # A connection that was kept open is cut when nobody listens any more.
-        if fault in {Fault.RESET, Fault.REFUSE}:
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.connection.close()
-            self.close_connection = True
-            return
-        body = self.rfile.read(int(self.headers["content-length"]))
-        if fault is Fault.BLACK_HOLE:
-            self.sink.hold(LONGEST_HOLD_S)
-            self.close_connection = True
-            return
-        if fault is Fault.SLOW:
-            self.sink.hold(self.sink.slow_s)
-        status = {Fault.UNAVAILABLE: 503, Fault.BAD_REQUEST: 400}.get(fault, 200)
-        if status == 200:
-            self.sink.keep(gzip.decompress(body) if self.headers.get("content-encoding") == "gzip" else body)
-        self.send_response(status)
-        self.send_header("content-length", "0")
-        self.end_headers()
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Nothing is printed."""

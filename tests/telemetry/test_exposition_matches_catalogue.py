@@ -121,7 +121,7 @@ async def test_without_a_sampled_trace_there_is_no_exemplar_but_every_value() ->
     wired = Wired(sampler=ALWAYS_OFF)
     await wired.events()
     assert exemplars_of(wired) == []
-    labels = {"gen_ai_request_model": SMALL, "tier": "simple", "cache": "miss", "outcome": "ok"}
+    labels = {"gen_ai_request_model": SMALL, "tier": "simple", "cache": "miss", "outcome": "ok", "start": "warm"}
     assert wired.sample("rag_ask_duration_seconds_count", **labels) == 1
 
 

@@ -222,7 +222,7 @@ async def test_errors_have_one_name_on_span_and_metric() -> None:
     labels = {"gen_ai_operation_name": "chat", "gen_ai_provider_name": "ollama", "gen_ai_request_model": SMALL}
     count = "gen_ai_client_operation_duration_seconds_count"
     assert wired.sample(count, **labels, error_type="timeout") == 1
-    asked = {"gen_ai_request_model": SMALL, "tier": "simple", "cache": "miss", "outcome": "error"}
+    asked = {"gen_ai_request_model": SMALL, "tier": "simple", "cache": "miss", "outcome": "error", "start": "warm"}
     assert wired.sample("rag_ask_duration_seconds_count", **asked) == 1
 
 
@@ -235,7 +235,7 @@ async def test_a_replaced_model_is_an_error_of_its_own_call_only() -> None:
 
 async def test_who_leaves_is_cancelled_and_still_measured() -> None:
     wired = await cancelled_stream()
-    asked = {"gen_ai_request_model": SMALL, "tier": "simple", "cache": "miss", "outcome": "cancelled"}
+    asked = {"gen_ai_request_model": SMALL, "tier": "simple", "cache": "miss", "start": "warm", "outcome": "cancelled"}
     assert wired.sample("rag_ask_duration_seconds_count", **asked) == 1
     assert wired.sample("rag_errors_total", stage="generate", error_type="cancelled") == 1
 

@@ -6,7 +6,9 @@ from opentelemetry.trace import SpanContext
 
 from service.ask.types import AskResult, CacheFacts, Failed, Outcome, Stage, Timings
 from service.cache.port import CacheName, CacheResult
-from service.routing.port import Route, Tier
+from service.errors import ErrorKind
+from service.generation.port import Completion
+from service.routing.port import Route, RouteReason, Tier
 from service.telemetry.catalogue import (
     ASK_DURATION,
     CACHE_REQUESTS,
@@ -16,9 +18,29 @@ from service.telemetry.catalogue import (
     STAGE_DURATION,
 )
 from service.telemetry.meters import Meters
-from service.telemetry.vocabulary import COLLECTION, NO_MODEL, OTHER, AskCache
+from service.telemetry.vocabulary import COLLECTION, NO_MODEL, OTHER, AskCache, Start
 
 _CACHES = {CacheResult.HIT: AskCache.HIT, CacheResult.BYPASS: AskCache.BYPASS}
+# How questions usually fail, where they do.
+_FAILURES: Mapping[str, tuple[ErrorKind, ...]] = {
+    Stage.ROUTE: (ErrorKind.MODEL_NOT_FOUND,),
+    Stage.RETRIEVE: (ErrorKind.TIMEOUT, ErrorKind.CONNECTION_ERROR, ErrorKind.SERVER_ERROR),
+    Stage.ADMISSION: (ErrorKind.OVERLOADED,),
+    Stage.GENERATE: (
+        ErrorKind.TIMEOUT,
+        ErrorKind.CONNECTION_ERROR,
+        ErrorKind.BAD_GATEWAY,
+        ErrorKind.SERVER_ERROR,
+        ErrorKind.STREAM_ERROR,
+        ErrorKind.OVERLOADED,
+    ),
+    OTHER: (ErrorKind.OTHER,),
+}
+_STAGE_FAILURES = (
+    (Stage.RETRIEVE, Outcome.ERROR),
+    (Stage.ADMISSION, Outcome.REJECTED),
+    (Stage.GENERATE, Outcome.ERROR),
+)
 
 
 class AskMetrics:
@@ -26,12 +48,39 @@ class AskMetrics:
 
     def __init__(self, meters: Meters, tiers: Mapping[Tier, str]) -> None:
         self._meters = meters
+        self._expect_questions(tiers)
+        for stage in Stage:
+            meters.prepare(STAGE_DURATION, stage=stage, outcome=Outcome.OK)
+        for stage, outcome in _STAGE_FAILURES:
+            meters.prepare(STAGE_DURATION, stage=stage, outcome=outcome)
+        for where, kinds in _FAILURES.items():
+            for kind in kinds:
+                meters.prepare(ERRORS, stage=where, error_type=kind)
+
+    def _expect_questions(self, tiers: Mapping[Tier, str]) -> None:
+        """What alerts watch is there before it happens: a rate does not see the value a label set is born with."""
         for tier, model in tiers.items():
-            for cache in (AskCache.HIT, AskCache.MISS):
-                meters.prepare(ASK_DURATION, gen_ai_request_model=model, tier=tier, cache=cache, outcome=Outcome.OK)
+            self._expect(model, tier, Outcome.OK, AskCache.HIT)
+            for outcome in (Outcome.OK, Outcome.DEGRADED, Outcome.REJECTED, Outcome.ERROR):
+                self._expect(model, tier, outcome)
+            # No model answers when nothing is found, and when none can be asked: then the documents are quoted.
+            for outcome in (Outcome.NO_CONTEXT, Outcome.DEGRADED):
+                self._expect(NO_MODEL, tier, outcome)
+            decided = [(model, RouteReason.POLICY), (NO_MODEL, RouteReason.UNAVAILABLE)]
+            decided += [(other, RouteReason.STEPPED_DOWN) for other in dict.fromkeys(tiers.values()) if other != model]
+            for chosen, reason in decided:
+                self._meters.prepare(ROUTING_DECISIONS, tier=tier, gen_ai_request_model=chosen, reason=reason)
+        # A model that is not offered is asked for by name: it fails before anything is decided.
+        self._expect(NO_MODEL, NO_MODEL, Outcome.ERROR)
+
+    def _expect(self, model: str, tier: str, outcome: Outcome, cache: AskCache = AskCache.MISS) -> None:
+        self._meters.prepare(
+            ASK_DURATION, gen_ai_request_model=model, tier=tier, cache=cache, outcome=outcome, start=Start.WARM
+        )
 
     def answered(self, result: AskResult, context: SpanContext) -> None:
-        self._took(result.answer.model, result.tier, result.cache, result.outcome, result.timings.total_s, context)
+        start, total_s = _start(result.completion), result.timings.total_s
+        self._took(result.answer.model, result.tier, result.cache, result.outcome, total_s, context, start)
         self._stages(result.timings, None, Outcome.OK, context)
         self._decided(result.route)
         coalesced = self._shared(result.cache)
@@ -64,6 +113,7 @@ class AskMetrics:
         outcome: Outcome,
         total_s: float,
         context: SpanContext,
+        start: Start = Start.WARM,
     ) -> None:
         served = _CACHES.get(cache.result, AskCache.MISS) if cache is not None else AskCache.MISS
         self._meters.observe(
@@ -74,6 +124,7 @@ class AskMetrics:
             tier=tier,
             cache=served,
             outcome=outcome,
+            start=start,
         )
 
     def _stages(self, timings: Timings, failed: str | None, outcome: Outcome, context: SpanContext) -> None:
@@ -100,6 +151,11 @@ def failed_stage(event: Failed) -> str:
     if event.error.stage is not None:
         return event.error.stage
     return Stage.ROUTE.value if event.route is None else OTHER
+
+
+def _start(completion: Completion | None) -> Start:
+    """Cold only where a model ran and said so. Of a failure it is not known whether its model was loaded first."""
+    return Start.COLD if completion is not None and completion.cold else Start.WARM
 
 
 def _of(route: Route | None) -> tuple[str | None, str]:

@@ -6,7 +6,8 @@ from opentelemetry.trace import SpanKind
 
 from service.clock import Clock, SystemClock
 from service.embedding.port import Embedded, Embedder, EmbedderId, Purpose
-from service.telemetry.catalogue import CALL_DURATION, Attribute, SpanName
+from service.telemetry.catalogue import Attribute, SpanName
+from service.telemetry.instrumented.call_times import CallTimes
 from service.telemetry.instrumented.peer import Peer
 from service.telemetry.meters import Meters
 from service.telemetry.stage import Attributes, Live, Stages
@@ -26,7 +27,8 @@ class InstrumentedEmbedder:
         deadline_s: float | None = None,
         clock: Clock | None = None,
     ) -> None:
-        self._inner, self._stages, self._meters = inner, stages, meters
+        self._inner, self._stages = inner, stages
+        self._times = CallTimes(meters, Operation.EMBEDDINGS, Provider.OLLAMA, (inner.model,))
         self._clock = clock or SystemClock()
         self._deadline_s = deadline_s
         self._attributes: Attributes = {
@@ -65,15 +67,7 @@ class InstrumentedEmbedder:
         return self._stages.start(name, SpanKind.CLIENT, self._attributes, ago_s=ago_s, deadline_s=self._deadline_s)
 
     def _end(self, span: Live) -> None:
-        self._meters.observe(
-            CALL_DURATION,
-            span.elapsed_s,
-            span.context,
-            gen_ai_operation_name=Operation.EMBEDDINGS,
-            gen_ai_provider_name=Provider.OLLAMA,
-            gen_ai_request_model=self._inner.model,
-            error_type=span.error_type,
-        )
+        self._times.record(span, self._inner.model)
         span.end()
 
 

@@ -12,7 +12,6 @@ from opentelemetry.trace import SpanKind
 from service.errors import ErrorKind, ServiceError
 from service.generation.port import Chunk, Completion, GenerationRequest, Generator
 from service.telemetry.catalogue import (
-    CALL_DURATION,
     FINISHES,
     FIRST_ANSWER,
     FIRST_CHUNK,
@@ -26,9 +25,9 @@ from service.telemetry.catalogue import (
     SpanName,
 )
 from service.telemetry.content import messages_json
+from service.telemetry.instrumented.call_times import CallTimes
 from service.telemetry.instrumented.peer import Peer
 from service.telemetry.meters import Meters
-from service.telemetry.metric import Metric
 from service.telemetry.stage import Attributes, Live, Stages
 from service.telemetry.vocabulary import Operation, Phase, Provider
 
@@ -42,6 +41,7 @@ class InstrumentedGenerator:
         self._meters = meters
         self._peer = peer.attributes
         self._capture = capture
+        self._times = CallTimes(meters, Operation.CHAT, Provider.OLLAMA, meters.models)
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[Chunk | Completion, None]:
         name = SpanName.CHAT.format(request.model)
@@ -73,8 +73,8 @@ class InstrumentedGenerator:
             call.span.note(_answered, call, done)
         self._lay_out(call.span, phases)
         model, context = {MODEL_LABEL: call.model}, call.span.context
-        self._duration(CALL_DURATION, call, call.span.elapsed_s)
-        self._duration(FIRST_CHUNK, call, done.first_chunk_s)
+        self._times.record(call.span, call.model)
+        self._first_chunk(call, done.first_chunk_s)
         self._meters.observe(FIRST_ANSWER, done.first_answer_s, context, **model)
         for phase, seconds in phases.items():
             self._meters.observe(PHASE_DURATION, seconds, context, **model, phase=phase)
@@ -87,15 +87,15 @@ class InstrumentedGenerator:
             self._meters.add(MODEL_LOADS, **model)
 
     def _failed(self, call: "_Call") -> None:
-        self._duration(CALL_DURATION, call, call.span.elapsed_s)
+        self._times.record(call.span, call.model)
         first_s = call.first_chunk_s
         if first_s is not None:
             call.span.note(lambda: {Attribute.FIRST_CHUNK: first_s})
-            self._duration(FIRST_CHUNK, call, first_s)
+            self._first_chunk(call, first_s)
 
-    def _duration(self, metric: Metric, call: "_Call", seconds: float) -> None:
+    def _first_chunk(self, call: "_Call", seconds: float) -> None:
         self._meters.observe(
-            metric,
+            FIRST_CHUNK,
             seconds,
             call.span.context,
             gen_ai_operation_name=Operation.CHAT,

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from opentelemetry.trace import SpanKind
 
 from service.retrieval.port import Retrieved, Retriever
-from service.telemetry.catalogue import CALL_DURATION, RETRIEVAL_RESULTS, Attribute, SpanName
+from service.telemetry.catalogue import RETRIEVAL_RESULTS, Attribute, SpanName
+from service.telemetry.instrumented.call_times import CallTimes
 from service.telemetry.meters import Meters
-from service.telemetry.stage import Attributes, Live, Stages
+from service.telemetry.stage import Attributes, Stages
 from service.telemetry.vocabulary import COLLECTION, NO_MODEL, Operation, Provider
 
 
@@ -28,6 +29,7 @@ class InstrumentedRetriever:
         self._meters = meters
         self._model = embedding_model
         self._deadline_s = deadline_s
+        self._times = CallTimes(meters, Operation.RETRIEVAL, Provider.CHROMA, (embedding_model or NO_MODEL,))
 
     async def retrieve(self, text: str, vector: Sequence[float] | None, top_k: int) -> Retrieved:
         attributes: dict[str, str | int] = {
@@ -46,20 +48,9 @@ class InstrumentedRetriever:
                 found = await self._inner.retrieve(text, vector, top_k)
                 span.note(_facts, found)
         finally:
-            self._record(span, model)
+            self._times.record(span, model)
         self._meters.observe(RETRIEVAL_RESULTS, len(found.passages), span.context, collection=COLLECTION)
         return found
-
-    def _record(self, span: Live, model: str) -> None:
-        self._meters.observe(
-            CALL_DURATION,
-            span.elapsed_s,
-            span.context,
-            gen_ai_operation_name=Operation.RETRIEVAL,
-            gen_ai_provider_name=Provider.CHROMA,
-            gen_ai_request_model=model,
-            error_type=span.error_type,
-        )
 
 
 def _facts(found: Retrieved) -> Attributes:

@@ -6,8 +6,10 @@ counted and logged once, and touches nothing else. Nothing is kept between scrap
 """
 
 import platform
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from service.admission.port import Limiter
 from service.ask.types import Degradation
@@ -36,6 +38,7 @@ OnProblem = Callable[[Problem, str, Exception | None], None]
 class Sources:
     """What is read. `dependencies` is the last look at each (see `pollers/dependencies.py`); unseen ones are absent.
 
+    `data_folder` is where the service keeps its data; None = nowhere on a disk.
     `slo_s` holds the latency thresholds in seconds, `slo_target` the share of good answers aimed at.
     """
 
@@ -50,6 +53,7 @@ class Sources:
     chat_models: Sequence[str]
     embedder: str
     dependencies: Callable[[], Mapping[str, bool]] = dict
+    data_folder: Path | None = None
     slo_s: Mapping[Tier, float] = field(default_factory=dict)
     slo_target: float = 0.95
 
@@ -68,6 +72,7 @@ class Readings:
             "corpus": _corpus,
             "dependencies": _dependencies,
             "degraded": _degraded,
+            "disk": _disk,
             "objectives": _objectives,
             "build": _build,
         }
@@ -141,6 +146,12 @@ def _dependencies(sources: Sources) -> Iterator[Reading]:
     for name, up in sources.dependencies().items():
         if name in known:
             yield Reading(catalogue.DEPENDENCY_UP, float(up), {"dependency": str(name)})
+
+
+def _disk(sources: Sources) -> Iterator[Reading]:
+    if sources.data_folder is not None:
+        disk = shutil.disk_usage(sources.data_folder)
+        yield Reading(catalogue.DISK_FREE, disk.free / disk.total)
 
 
 def _degraded(sources: Sources) -> Iterator[Reading]:

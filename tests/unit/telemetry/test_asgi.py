@@ -20,12 +20,12 @@ NAME = "rag_http_request_duration_seconds"
 
 
 def counts(registry: CollectorRegistry) -> dict[tuple[str, str, str], float]:
-    """Requests by route, method and status class."""
+    """Requests by route, method and status class, where there were any."""
     return {
         (sample.labels["route"], sample.labels["method"], sample.labels["status_class"]): sample.value
         for family in registry.collect()
         for sample in family.samples
-        if sample.name == f"{NAME}_count"
+        if sample.name == f"{NAME}_count" and sample.value
     }
 
 
@@ -82,6 +82,16 @@ async def test_requests_are_counted_by_template_method_and_class() -> None:
         ("/ask", "GET", "4xx"): 1,
         ("/boom", "GET", "5xx"): 1,
     }
+
+
+async def test_replies_of_answering_routes_are_counted_from_zero_on() -> None:
+    telemetry = make_telemetry()
+    async with SampleApp(telemetry).client() as client:
+        await client.get("/healthz")
+    for route in ("/ask", "/v1/chat/completions"):
+        for status in ("2xx", "4xx", "5xx"):
+            labels = {"route": route, "method": "POST", "status_class": status}
+            assert telemetry.registry.get_sample_value(f"{NAME}_count", labels) == 0
 
 
 async def test_whatever_path_or_method_a_client_invents_it_is_one_series() -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from service.telemetry.delivery import Delivery, reason_of
+from service.telemetry.delivery import Delivery, reason_of, without_secrets
 from tests.fakes.clock import ManualClock
 
 SENDER = logging.getLogger("opentelemetry.exporter.otlp.proto.http.trace_exporter")
@@ -161,3 +161,17 @@ def test_reasons(error: object, reason: str) -> None:
     assert reason_of(record(REFUSED_BATCH, "spans", None, error)) == reason
     assert reason_of(record(REFUSED_BATCH, "spans", 404, "Not Found")) == "status 404, Not Found"
     assert reason_of(record(GIVEN_UP, "spans")) == ""
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("http://me:secret@collector:4318/v1/traces?key=secret", "http://collector:4318/v1/traces"),
+        ("https://[::1]:4318/v1/traces", "https://[::1]:4318/v1/traces"),
+        ("", ""),
+        ("http://[::1", ""),
+        ("collector:4318", ""),
+    ],
+)
+def test_an_address_is_told_without_what_may_be_secret(url: str, told: str) -> None:
+    assert without_secrets(url) == told

@@ -25,7 +25,7 @@ from service.telemetry.catalogue import (
 from service.telemetry.meters import Meters, Reading, SnapshotCollector
 from tests.telemetry.recorder import LARGE, SMALL, Recorder
 
-ASKED = {"gen_ai_request_model": SMALL, "tier": "simple", "cache": "miss", "outcome": "ok"}
+ASKED = {"gen_ai_request_model": SMALL, "tier": "simple", "cache": "miss", "outcome": "ok", "start": "warm"}
 COUNT = "rag_ask_duration_seconds_count"
 
 

@@ -16,5 +16,12 @@ def test_a_histogram_has_a_line_per_bucket_and_three_more() -> None:
     assert metric.label_names == ("a",)
 
 
+def test_what_finds_no_room_is_told_apart_by_the_labels_that_are_kept() -> None:
+    ended, other = Label("ended", ("well", "badly"), kept=True), Label("a", ("x", "y"))
+    assert Metric("a_total", Kind.COUNTER, "A.", labels=(other, ended)).overflow_sets == 3
+    assert Metric("a_total", Kind.COUNTER, "A.", labels=(other,)).overflow_sets == 1
+    assert Metric("a_total", Kind.COUNTER, "A.").overflow_sets == 0
+
+
 def test_without_labels_there_is_one_set() -> None:
     assert Metric("a_total", Kind.COUNTER, "A.").product(4) == 1

@@ -15,7 +15,6 @@ from service.telemetry.tracing import (
     otlp_exporter,
     shut_down,
     trace_headers,
-    without_secrets,
 )
 from service.telemetry.vocabulary import Export
 from tests.fakes.span_exporter import ScriptedExporter
@@ -148,20 +147,6 @@ def test_current_trace_is_empty_outside_and_hex_inside() -> None:
 def test_an_unusable_endpoint_is_told_and_nothing_is_exported(url: str, caplog: pytest.LogCaptureFixture) -> None:
     assert otlp_exporter(url, 1.0, NoOpMeterProvider()) is None
     assert "not exported" in caplog.text
-
-
-@pytest.mark.parametrize(
-    ("url", "told"),
-    [
-        ("http://me:secret@collector:4318/v1/traces?key=secret", "http://collector:4318/v1/traces"),
-        ("https://[::1]:4318/v1/traces", "https://[::1]:4318/v1/traces"),
-        ("", ""),
-        ("http://[::1", ""),
-        ("collector:4318", ""),
-    ],
-)
-def test_an_address_is_told_without_what_may_be_secret(url: str, told: str) -> None:
-    assert without_secrets(url) == told
 
 
 def test_shutting_down_runs_all_parts_at_once_and_waits_for_no_one_for_ever() -> None:

@@ -157,5 +157,5 @@ def test_grafanas_first_password_is_made_once_for_this_user_only(here: Site) -> 
 def test_a_password_that_was_not_written_whole_is_made_again(here: Site) -> None:
     file = plans.password_file(here)
     file.unlink()
-    file.with_suffix(".new").touch()
+    file.with_name(f".{file.name}.new").touch()
     assert len(plans.password_file(here).read_text()) >= 20

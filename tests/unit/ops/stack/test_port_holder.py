@@ -1,5 +1,6 @@
 """A taken port is noticed, and whoever holds it is named where the system tells."""
 
+import errno
 import os
 import socket
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.stack.port_holder import holder, is_taken
+from ops.stack.port_holder import bind_error, holder, is_taken
 from ops.stack.process import free_port
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux says who holds a port")
@@ -43,6 +44,20 @@ def test_a_port_is_taken_while_somebody_listens(listener: socket.socket) -> None
 
 def test_a_free_port_is_not_taken() -> None:
     assert not is_taken(free_port())
+
+
+def test_why_a_port_cannot_be_had_is_told(listener: socket.socket) -> None:
+    port = listener.getsockname()[1]
+    assert bind_error(port) == errno.EADDRINUSE
+    assert bind_error(port, "192.0.2.1") == errno.EADDRNOTAVAIL
+    listener.close()
+    assert bind_error(port) == 0
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
+def test_an_address_of_ipv6_is_looked_at_too() -> None:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as listening:
+        assert bind_error(listening.getsockname()[1], "::1") == errno.EADDRINUSE
 
 
 @linux

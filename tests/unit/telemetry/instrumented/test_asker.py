@@ -62,7 +62,13 @@ async def test_events_and_question_pass_unchanged_and_nothing_leaks_to_the_reade
 async def test_the_times_are_those_of_the_answer() -> None:
     recorder, _, asker = stand()
     await events(asker)
-    labels = {"gen_ai_request_model": "other", "tier": "simple", "cache": "miss", "outcome": "degraded"}
+    labels = {
+        "gen_ai_request_model": "other",
+        "tier": "simple",
+        "cache": "miss",
+        "outcome": "degraded",
+        "start": "warm",
+    }
     assert recorder.sample("rag_ask_duration_seconds_sum", **labels) == 1.5
     assert recorder.sample("rag_stage_duration_seconds_sum", stage="generate", outcome="ok") == 0.9
 
@@ -100,7 +106,9 @@ async def test_who_leaves_is_cancelled_where_the_work_stood(read: int, stage: st
     known = (
         {"gen_ai_request_model": SMALL, "tier": "simple"} if read else {"gen_ai_request_model": "none", "tier": "none"}
     )
-    assert recorder.sample("rag_ask_duration_seconds_sum", **known, cache="miss", outcome="cancelled") == 4.0
+    assert (
+        recorder.sample("rag_ask_duration_seconds_sum", **known, cache="miss", outcome="cancelled", start="warm") == 4.0
+    )
     assert recorder.sample("rag_errors_total", stage=stage, error_type="cancelled") == 1
 
 
@@ -120,7 +128,7 @@ async def test_without_a_last_event_it_is_an_error(script: tuple[AskEvent, ...],
         await events(asker)
     span = recorder.only()
     assert (span.attributes["error.type"], span.attributes["rag.outcome"]) == (name, "error")
-    labels = {"gen_ai_request_model": SMALL, "tier": "simple", "cache": "miss", "outcome": "error"}
+    labels = {"gen_ai_request_model": SMALL, "tier": "simple", "cache": "miss", "outcome": "error", "start": "warm"}
     assert recorder.sample(COUNT, **labels) == 1
 
 
@@ -135,5 +143,5 @@ def test_the_series_of_the_policy_exist_from_the_start() -> None:
     recorder = Recorder()
     tiers = {Tier.SIMPLE: SMALL, Tier.RESEARCH: LARGE}
     InstrumentedAsker(FakeAsker(), recorder.stages, recorder.meters, tiers=tiers)
-    labels = {"gen_ai_request_model": LARGE, "tier": "research", "cache": "hit", "outcome": "ok"}
+    labels = {"gen_ai_request_model": LARGE, "tier": "research", "cache": "hit", "outcome": "ok", "start": "warm"}
     assert recorder.sample(COUNT, **labels) == 0

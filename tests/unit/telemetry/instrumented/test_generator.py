@@ -18,7 +18,7 @@ from service.generation.port import Chunk, Completion, FinishReason, GenerationR
 from service.routing.port import Tier
 from service.telemetry.instrumented.generator import InstrumentedGenerator
 from tests.fakes.generator import FakeGenerator, Step, completion_of
-from tests.telemetry.recorder import SMALL, Recorder
+from tests.telemetry.recorder import LARGE, SMALL, Recorder
 from tests.telemetry.trees import children, named, seconds
 from tests.telemetry.wired import OLLAMA, SlowGenerator
 
@@ -66,6 +66,12 @@ async def test_a_call_is_told_in_full() -> None:
         ("ollama prompt eval", 0.1),
         ("ollama eval", 0.2),
     ]
+
+
+@pytest.mark.parametrize("model", [SMALL, LARGE])
+def test_calls_of_every_model_are_counted_from_zero_on(model: str) -> None:
+    recorder, _, _ = stand()
+    assert recorder.sample(CALLS, **(CALLED | {"gen_ai_request_model": model}), error_type="") == 0
 
 
 async def test_every_number_is_measured() -> None:

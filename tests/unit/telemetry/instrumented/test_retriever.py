@@ -42,6 +42,11 @@ async def test_a_search_by_vector() -> None:
     assert recorder.sample("rag_retrieval_results_sum", collection="documents") == 2
 
 
+def test_its_calls_are_counted_from_zero_on() -> None:
+    recorder, _, _ = stand()
+    assert recorder.sample(CALLS, **LABELS, gen_ai_request_model=EMBEDDER, error_type="") == 0
+
+
 async def test_keywords_alone_have_no_model() -> None:
     recorder, _, retriever = stand(Retrieved((), degraded=("no_embedder",)))
     await retriever.retrieve("What?", None, 5)

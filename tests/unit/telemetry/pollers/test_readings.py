@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -129,8 +130,8 @@ def _record(clock: ManualClock, *degraded: str) -> QueryRecord:
     return QueryRecord(clock.time(), 1.0, Outcome.DEGRADED, QueryType.NORMAL, degraded=degraded)
 
 
-def test_every_snapshot_metric_is_read() -> None:
-    page = Page()
+def test_every_snapshot_metric_is_read(tmp_path: Path) -> None:
+    page = Page(data_folder=tmp_path)
     page.up = {Dependency.CHROMA: True}
     seen = {sample.name for family in page.registry.collect() for sample in family.samples}
     assert seen == {metric.name for metric in SNAPSHOT_METRICS}
@@ -280,3 +281,17 @@ def _python() -> str:
     import platform
 
     return platform.python_version()
+
+
+def test_the_disk_under_the_data_folder_is_looked_at_where_there_is_one(tmp_path: Path) -> None:
+    free = Page(data_folder=tmp_path).value("rag_data_disk_free_ratio")
+    assert free is not None
+    assert 0 < free < 1
+    assert Page().value("rag_data_disk_free_ratio") is None
+
+
+def test_a_data_folder_that_is_gone_leaves_out_its_gauge_alone(tmp_path: Path) -> None:
+    page = Page(data_folder=tmp_path / "gone")
+    assert page.value("rag_data_disk_free_ratio") is None
+    assert page.value("rag_ollama_up") == 1
+    assert (Problem.FAILED, "reading disk") in page.problems

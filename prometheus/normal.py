@@ -1,0 +1,74 @@
+"""A value against its own past: median and spread over the baseline, and how far the present is from them.
+
+The spread is that of the same windowed value over the baseline, not a sampling error: a formula that assumes
+independent answers is sure of itself whenever a load wanders, and alarms. Median and quartiles instead of mean and
+deviation, so that a slow day does not become normal within hours (docs/alert-quality.md has both measured).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from prometheus.promql import matching
+from prometheus.rule import Recording
+from prometheus.thresholds import Thresholds, span_s
+
+# Quartiles of a normal distribution are so many standard deviations apart.
+_IQR_OF_SIGMA = 1.349
+# A baseline is recorded seldom, and must be seen until the next time, and once more if that fails.
+_HELD = 2.5
+
+
+@dataclass(frozen=True)
+class Followed:
+    """A recorded value over `window`, with `labels`; `count` is the recorded number of events behind it, if known."""
+
+    name: str
+    labels: Sequence[str]
+    window: str
+    count: str = ""
+
+    def part(self, what: str, limits: Thresholds) -> str:
+        """Name of what is recorded about its past."""
+        return f"{self.name}:{what}_{limits.normal.baseline}"
+
+    def baseline(self, limits: Thresholds) -> list[Recording]:
+        """Its past, which ends where the present window begins."""
+        past = f"{self.name}[{limits.normal.baseline}] offset {self.window}"
+        upper, lower = (f"quantile_over_time({quartile}, {past})" for quartile in (0.75, 0.25))
+        return [
+            Recording(self.part("median", limits), f"quantile_over_time(0.5, {past})"),
+            Recording(self.part("spread", limits), f"({upper} - {lower}) / {_IQR_OF_SIGMA}"),
+            Recording(self.part("points", limits), f"count_over_time({past})"),
+        ]
+
+    def counted(self, limits: Thresholds) -> Recording:
+        """How many events the window usually has."""
+        past = f"{self.count}[{limits.normal.baseline}] offset {self.window}"
+        return Recording(self.usual_count(limits), f"avg_over_time({past})")
+
+    def usual_count(self, limits: Thresholds) -> str:
+        return f"{self.count}:mean_{limits.normal.baseline}"
+
+    def usual(self, what: str, limits: Thresholds) -> str:
+        """What was last recorded about its past: `median`, `spread`, `points`."""
+        return held(self.part(what, limits), limits)
+
+    def z(self, limits: Thresholds, *, sign: str = "") -> str:
+        """How many spreads it is above its median (`sign` "-": below). In quiet hours, with fewer events than usual,
+        the spread is taken to be wider in proportion."""
+        on = matching(self.labels)
+        spread = self.usual("spread", limits)
+        if self.count:
+            fewer = f"{held(self.usual_count(limits), limits)} / {on} {self.count}"
+            spread = f"({spread} * {on} sqrt(clamp_min({fewer}, 1)))"
+        return f"{sign}({self.name} - {on} {self.usual('median', limits)}) / {on} {spread}"
+
+    def known(self, limits: Thresholds) -> str:
+        """Where there is enough of a past."""
+        return f"{self.usual('points', limits)} >= {limits.normal.min_points}"
+
+
+def held(name: str, limits: Thresholds) -> str:
+    """The last value of what is recorded seldom: by itself it would be gone after five minutes."""
+    seconds = int(_HELD * span_s(limits.normal.baseline_every))
+    return f"last_over_time({name}[{max(seconds, 60)}s])"

@@ -1,0 +1,48 @@
+"""PromQL of the service's own metrics, in the forms that rules and dashboards share."""
+
+from collections.abc import Iterable
+
+from service.telemetry.metric import Metric
+
+
+def rate(metric: Metric, selector: str, window: str, by: Iterable[str] = (), suffix: str = "") -> str:
+    """Per second, summed by labels."""
+    return f"sum{clause(by)} (rate({metric.name}{suffix}{{{selector}}}[{window}]))"
+
+
+def increase(metric: Metric, selector: str, window: str, by: Iterable[str] = (), suffix: str = "") -> str:
+    """How many in the window, summed by labels."""
+    return f"sum{clause(by)} (increase({metric.name}{suffix}{{{selector}}}[{window}]))"
+
+
+def mean(metric: Metric, selector: str, window: str, by: Iterable[str] = ()) -> str:
+    """Mean of a histogram; absent without values. The `> 0` keeps 0/0 out: one such value spoils a week's average."""
+    by = tuple(by)
+    total, count = (rate(metric, selector, window, by, suffix) for suffix in ("_sum", "_count"))
+    return f"{total} / ({count} > 0)"
+
+
+def share(part: str, whole: str) -> str:
+    """A ratio that is 0 while nothing of `part` happened, and absent while nothing happened at all."""
+    return f"(({part}) or 0 * ({whole})) / (({whole}) > 0)"
+
+
+def clause(labels: Iterable[str]) -> str:
+    """` by (a, b)`, or nothing."""
+    labels = tuple(labels)
+    return f" by ({', '.join(labels)})" if labels else ""
+
+
+def matching(labels: Iterable[str]) -> str:
+    """`on (a, b)`."""
+    return f"on ({', '.join(labels)})"
+
+
+def bound(value: float) -> str:
+    """A bucket's bound as the exposition writes it: always with a point."""
+    return repr(float(value))
+
+
+def any_of(values: Iterable[str]) -> str:
+    """Values as one alternative of a regular expression."""
+    return "|".join(value.replace(".", "[.]") for value in values)

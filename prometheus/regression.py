@@ -1,0 +1,129 @@
+"""Whether a model is slower than it was: detector R of docs/alert-quality.md.
+
+Two values are followed per model, over a short and a long window, of answers that a loaded model made (no hits, no cold
+starts): the mean, and the share of answers beyond each of nine buckets. A share finds a slow tail that a mean hides; a
+scan over buckets needs no bound per model. Either must be far outside its own usual spread, and the mean clearly
+higher: with much traffic even a shift of 5 % is certain, and no matter.
+"""
+
+from prometheus import traces
+from prometheus.normal import Followed
+from prometheus.promql import any_of, bound, increase, matching, mean, rate
+from prometheus.rule import ENVIRONMENT, MODEL, TICKET, Alert, Group, Recording, label, looked_up, value
+from prometheus.thresholds import Regression, Thresholds
+from service.telemetry.catalogue import ASK_DURATION
+
+ANSWERED = f'cache="miss",start="warm",outcome=~"ok|degraded",{MODEL}!~"none|other"'
+_KEYS = (ENVIRONMENT, MODEL)
+_LE = (*_KEYS, "le")
+_ON = matching(_KEYS)
+
+
+def mean_of(window: str) -> Followed:
+    """Mean seconds of an answer."""
+    return Followed(f"environment_model:{ASK_DURATION.name}:mean_{window}", _KEYS, window, count_of(window))
+
+
+def over_of(window: str) -> Followed:
+    """Share of answers beyond each bound."""
+    return Followed(f"environment_model_le:{ASK_DURATION.name}:over_{window}", _LE, window)
+
+
+def count_of(window: str) -> str:
+    """How many answers."""
+    return f"environment_model:{ASK_DURATION.name}:count_{window}"
+
+
+def z_mean(window: str) -> str:
+    """How unusual the mean is."""
+    return f"environment_model:{ASK_DURATION.name}:z_mean_{window}"
+
+
+def z_over(window: str) -> str:
+    """How unusual the most unusual share is."""
+    return f"environment_model:{ASK_DURATION.name}:z_over_{window}"
+
+
+def baselines(limits: Thresholds) -> Group:
+    """What is usual; seldom, because it looks at a week."""
+    rules: list[Recording] = []
+    for window in limits.regression.windows:
+        followed = mean_of(window)
+        rules += [*followed.baseline(limits), followed.counted(limits)]
+        rules += [one for one in over_of(window).baseline(limits) if "points" not in one.name]
+    return Group("regression baselines", rules, limits.normal.baseline_every)
+
+
+def present(limits: Thresholds) -> Group:
+    """The values, how unusual they are, and the alert."""
+    rules: list[Recording | Alert] = []
+    for window in limits.regression.windows:
+        rules += [
+            Recording(mean_of(window).name, mean(ASK_DURATION, ANSWERED, window, _KEYS)),
+            Recording(count_of(window), increase(ASK_DURATION, ANSWERED, window, _KEYS, "_count")),
+            Recording(over_of(window).name, _over(limits.regression, window)),
+            Recording(z_mean(window), mean_of(window).z(limits)),
+            Recording(z_over(window), _z_over(limits, window)),
+        ]
+    return Group("regression", [*rules, _alert(limits)], limits.normal.every)
+
+
+def _over(bounds: Regression, window: str) -> str:
+    buckets = any_of(bound(one) for one in bounds.bounds_s)
+    within = rate(ASK_DURATION, f'{ANSWERED},le=~"{buckets}"', window, _LE, "_bucket")
+    every = rate(ASK_DURATION, ANSWERED, window, _KEYS, "_count")
+    return f"1 - {within} / {_ON} group_left () ({every} > 0)"
+
+
+def _z_over(limits: Thresholds, window: str) -> str:
+    """Over the bounds that are informative for this model. A spread below the sampling error of the share would be luck:
+    then the error counts."""
+    followed, on = over_of(window), matching(_LE)
+    usual, low_high = followed.usual("median", limits), limits.regression.informative
+    error = f"sqrt({usual} * (1 - {usual}) / {_ON} group_left () {count_of(window)})"
+    spread = f"(({followed.usual('spread', limits)} >= {on} {error}) or {error})"
+    z = f"({followed.name} - {on} {usual}) / {on} {spread}"
+    informative = f"({usual} >= {low_high[0]:g} and {usual} <= {low_high[1]:g})"
+    return f"max by ({', '.join(_KEYS)}) ({z} and {on} {informative})"
+
+
+def _alert(limits: Thresholds) -> Alert:
+    first = limits.regression.windows[0]
+    usual = f"last_over_time({mean_of(first).part('median', limits)}{{%s}}[1h])"
+    return Alert(
+        "RagModelLatencyRegression",
+        " or ".join(_slower(limits, window) for window in limits.regression.windows),
+        TICKET,
+        f"{label(MODEL)} takes {value()} times its usual time",
+        f"Mean of the last {first}: {_now(mean_of(first).name, 'humanizeDuration')} over {_now(count_of(first))} answers "
+        f"that a loaded model made; usual within {limits.normal.baseline}: {looked_up(usual, _KEYS, 'humanizeDuration')}. "
+        f"Spreads above usual: mean {_now(z_mean(first))}, share beyond a bucket {_now(z_over(first))}; it fires above "
+        f"{limits.regression.z:g}.",
+        limits.regression.for_,
+        limits.regression.keep,
+        "model",
+        {"environment": ENVIRONMENT, "model": MODEL},
+        traces.questions(f"{traces.of_model(MODEL)} && duration > {limits.slow.default_s:g}s"),
+    )
+
+
+def _now(name: str, how: str = "humanize") -> str:
+    return looked_up(f"{name}{{%s}}", _KEYS, how)
+
+
+def _slower(limits: Thresholds, window: str) -> str:
+    """How many times its usual time a model takes, where that is certain."""
+    bounds = limits.regression
+    unusual = f"({z_mean(window)} > {bounds.z:g} or {z_over(window)} > {bounds.z:g})"
+    enough = f"{count_of(window)} >= {bounds.min_answers}"
+    known = mean_of(window).known(limits)
+    return f"({_ratio(limits, window)}) and {_ON} {unusual} and {_ON} ({enough}) and {_ON} ({known})"
+
+
+def _ratio(limits: Thresholds, window: str) -> str:
+    """The mean over the usual one, where it is beyond the model's factor."""
+    own, followed = limits.regression.factor_of, mean_of(window)
+    others = f'{MODEL}!~"{any_of(own)}"' if own else ""
+    factors = [*((f'{MODEL}="{model}"', factor) for model, factor in own.items()), (others, limits.regression.factor)]
+    usual = f"{_ON} {followed.usual('median', limits)}"
+    return " or ".join(f"{followed.name}{{{which}}} / {usual} > {factor:g}" for which, factor in factors)
