@@ -13,7 +13,7 @@ from prometheus.rule import ENVIRONMENT, MODEL, TICKET, Alert, Group, Recording,
 from prometheus.thresholds import Regression, Thresholds
 from service.telemetry.catalogue import ASK_DURATION
 
-ANSWERED = f'cache="miss",start="warm",outcome=~"ok|degraded",{MODEL}!~"none|other"'
+ANSWERED = f'cache!="hit",start="warm",outcome=~"ok|degraded",{MODEL}!~"none|other"'
 _KEYS = (ENVIRONMENT, MODEL)
 _LE = (*_KEYS, "le")
 _ON = matching(_KEYS)

@@ -112,11 +112,11 @@ def _worked_result(
 ) -> AskResult:
     if worked is None:
         raise ServiceError(ErrorKind.SERVER_ERROR, "the answer's work ended without a result; ask again")
-    facts = facts or CacheFacts(CacheResult.MISS)
+    facts, cold = facts or CacheFacts(CacheResult.MISS), worked.completion is not None and worked.completion.cold
     if facts.result is CacheResult.COALESCED:
         facts = replace(facts, origin_trace_id=worked.trace.trace_id, origin_span_id=worked.trace.span_id)
-        return _result(question, route, worked.answer, facts, laps)
-    return _result(question, route, worked.answer, worked.cache or facts, laps, worked.completion)
+        return _result(question, route, worked.answer, facts, laps, cold=cold)
+    return _result(question, route, worked.answer, worked.cache or facts, laps, worked.completion, cold=cold)
 
 
 def _result(
@@ -126,6 +126,8 @@ def _result(
     facts: CacheFacts,
     laps: Laps,
     completion: Completion | None = None,
+    *,
+    cold: bool = False,
 ) -> AskResult:
     route = _answered_by(route, answer)
     answer = _told(answer, route, facts)
@@ -133,7 +135,8 @@ def _result(
         outcome = Outcome.NO_CONTEXT
     else:
         outcome = Outcome.DEGRADED if answer.degraded else Outcome.OK
-    return AskResult(answer, route.tier, route, facts, laps.timings(), outcome, question.trace.trace_id, completion)
+    trace_id = question.trace.trace_id
+    return AskResult(answer, route.tier, route, facts, laps.timings(), outcome, trace_id, completion, cold)
 
 
 def _answered_by(route: Route, answer: Answer) -> Route:

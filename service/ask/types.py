@@ -135,7 +135,8 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class AskResult:
-    """The whole result of one request. `completion` is set when a model ran for it (never on a hit)."""
+    """The whole result of one request. `completion` is set when a model ran for it (never on a hit). `cold`: a model
+    had to be loaded first, for it or for the work that it shared."""
 
     answer: Answer
     tier: Tier
@@ -145,6 +146,7 @@ class AskResult:
     outcome: Outcome
     trace_id: str = ""
     completion: Completion | None = None
+    cold: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ def answered(result: AskResult, question: Question, at: float) -> QueryRecord:
         mode=result.answer.mode,
         reason=result.route.reason,
         cache=result.cache.result,
-        cold=completion is not None and completion.cold,
+        cold=result.cold,
         stages=result.timings.stages,
         unaccounted_s=result.timings.unaccounted_s,
         phases=_phases(completion),

@@ -21,8 +21,8 @@ def answered_attributes(result: AskResult) -> Attributes:
         facts[Attribute.RESPONSE_MODEL] = result.answer.model
     if result.answer.degraded:
         facts[Attribute.DEGRADED] = tuple(name.value for name in result.answer.degraded)
-    if result.completion is not None:
-        facts[Attribute.COLD] = result.completion.cold
+    if result.completion is not None or result.cold:
+        facts[Attribute.COLD] = result.cold
     return facts
 
 

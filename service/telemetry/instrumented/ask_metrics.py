@@ -7,7 +7,6 @@ from opentelemetry.trace import SpanContext
 from service.ask.types import AskResult, CacheFacts, Failed, Outcome, Stage, Timings
 from service.cache.port import CacheName, CacheResult
 from service.errors import ErrorKind
-from service.generation.port import Completion
 from service.routing.port import Route, RouteReason, Tier
 from service.telemetry.catalogue import (
     ASK_DURATION,
@@ -79,7 +78,8 @@ class AskMetrics:
         )
 
     def answered(self, result: AskResult, context: SpanContext) -> None:
-        start, total_s = _start(result.completion), result.timings.total_s
+        # Of a failure it is not known whether its model was loaded first: it counts as warm.
+        start, total_s = Start.COLD if result.cold else Start.WARM, result.timings.total_s
         self._took(result.answer.model, result.tier, result.cache, result.outcome, total_s, context, start)
         self._stages(result.timings, None, Outcome.OK, context)
         self._decided(result.route)
@@ -151,11 +151,6 @@ def failed_stage(event: Failed) -> str:
     if event.error.stage is not None:
         return event.error.stage
     return Stage.ROUTE.value if event.route is None else OTHER
-
-
-def _start(completion: Completion | None) -> Start:
-    """Cold only where a model ran and said so. Of a failure it is not known whether its model was loaded first."""
-    return Start.COLD if completion is not None and completion.cold else Start.WARM
 
 
 def _of(route: Route | None) -> tuple[str | None, str]:

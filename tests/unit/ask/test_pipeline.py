@@ -190,6 +190,19 @@ async def test_a_full_queue_is_a_rejection() -> None:
     assert stand.limiter.load("small").waiting == 0
 
 
+async def test_whoever_shares_the_work_of_a_cold_model_has_waited_for_its_load_too() -> None:
+    gate = asyncio.Event()
+    loaded = completion(cold=True)
+    stand = Stand(generator=ScriptedGenerator((gate, *ANSWERED[:-1], loaded)))
+    asks = [asyncio.create_task(stand.events(trace=f"t{number}")) for number in range(3)]
+    async with asyncio.timeout(10):
+        while len(stand.router.calls) < 3:
+            await asyncio.sleep(0)
+        gate.set()
+        ends = [(await ask)[-1] for ask in asks]
+    assert [end.result.cold for end in ends if isinstance(end, Done)] == [True] * 3
+
+
 async def test_identical_questions_at_the_same_time_are_one_work() -> None:
     gate = asyncio.Event()
     stand = Stand(generator=ScriptedGenerator((gate, *ANSWERED)))
@@ -206,6 +219,7 @@ async def test_identical_questions_at_the_same_time_are_one_work() -> None:
     assert kinds.count(CacheResult.MISS) == 1
     assert kinds.count(CacheResult.COALESCED) == 49
     (leader,) = [result for result in results if result.cache.result is CacheResult.MISS]
+    assert not any(result.cold for result in results)
     for follower in results:
         assert follower.answer == leader.answer
         if follower is not leader:

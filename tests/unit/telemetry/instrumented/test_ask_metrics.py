@@ -9,12 +9,11 @@ from service.admission.port import Rejected, RejectReason
 from service.ask.types import CacheFacts, Failed, Outcome, Stage, Timings
 from service.cache.port import CacheName, CacheResult
 from service.errors import ErrorKind, ServiceError
-from service.generation.port import Completion
 from service.routing.port import RouteReason, Tier
 from service.telemetry.catalogue import ASK_DURATION
 from service.telemetry.instrumented.ask_metrics import AskMetrics, failed_stage
 from tests.telemetry.recorder import LARGE, SMALL, Recorder
-from tests.unit.ask.samples import completion, route
+from tests.unit.ask.samples import route
 from tests.unit.telemetry.instrumented.test_asker import COUNT, RESULT, TIMINGS
 
 ANSWERED = replace(RESULT, answer=replace(RESULT.answer, model=SMALL), outcome=Outcome.OK)
@@ -41,12 +40,10 @@ def test_the_cache_label_says_whether_the_time_was_saved(result: CacheResult, la
     )
 
 
-@pytest.mark.parametrize(
-    ("ran", "start"), [(None, "warm"), (completion(SMALL), "warm"), (completion(SMALL, cold=True), "cold")]
-)
-def test_an_answer_for_which_a_model_was_loaded_is_told_apart(ran: Completion | None, start: str) -> None:
+@pytest.mark.parametrize(("cold", "start"), [(False, "warm"), (True, "cold")])
+def test_an_answer_for_which_a_model_was_loaded_is_told_apart(cold: bool, start: str) -> None:
     recorder, metrics = stand()
-    metrics.answered(replace(ANSWERED, completion=ran), INVALID_SPAN_CONTEXT)
+    metrics.answered(replace(ANSWERED, cold=cold), INVALID_SPAN_CONTEXT)
     labels = {"gen_ai_request_model": SMALL, "tier": "simple", "cache": "miss", "outcome": "ok"}
     assert recorder.sample(COUNT, **labels, start=start) == 1
     assert recorder.sample(COUNT, **labels, start="warm" if start == "cold" else "cold") is None
