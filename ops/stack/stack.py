@@ -57,6 +57,7 @@ class Stack:
         inherited: Mapping[str, str] | None = None,
         extra: Mapping[str, Mapping[str, str]] | None = None,
         scrape_interval: str = "",
+        rules: Path | None = None,
         find_program: Callable[[str], Path | None] = find,
         say: Say | None = None,
     ) -> None:
@@ -76,6 +77,7 @@ class Stack:
             inherited=_paths() if inherited is None else inherited,
             extra=extra or {},
             scrape_interval=scrape_interval,
+            rules=rules,
         )
         with _told(self.folder):
             self.site.receivers.mkdir(parents=True, exist_ok=True)

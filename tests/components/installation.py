@@ -4,10 +4,11 @@ Tempo is the store of traces where there is one; else a sink takes its place beh
 configured no differently for that. Alerts that are to be told go to a webhook of the tests.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -21,6 +22,7 @@ from ops.stack.site import ROOT
 from ops.stack.stack import Stack
 from tests.components.alertmanager_api import AlertmanagerApi
 from tests.components.fixtures import require
+from tests.components.hurried_rules import HURRIED, written
 from tests.components.kernel import family
 from tests.components.ollama import RunningOllama
 from tests.components.prometheus_api import PrometheusApi
@@ -105,10 +107,19 @@ class Installation:
             pytest.skip(missing(part))
 
 
+_PACE = (
+    ("group_wait: 30s", "group_wait: 1s"),
+    ("group_interval: 5m", "group_interval: 2s"),
+    # Of the dead man's switch.
+    ("group_interval: 1m", "group_interval: 1s"),
+    ("repeat_interval: 5m", "repeat_interval: 2s"),
+)
+
+
 def hurried(part: Part, folder: Path) -> Part:
     """The Alertmanager of a stack with the shipped configuration, but at the pace of tests."""
     text = (ROOT / "prometheus" / "alertmanager.yml").read_text()
-    for slow, quick in (("group_wait: 30s", "group_wait: 1s"), ("group_interval: 5m", "group_interval: 2s")):
+    for slow, quick in _PACE:
         assert slow in text
         text = text.replace(slow, quick)
     file = folder / "alertmanager" / "alertmanager.yml"
@@ -117,11 +128,23 @@ def hurried(part: Part, folder: Path) -> Part:
     return Part(replace(part.plan, command=tuple(command)))
 
 
+def telling(part: Part) -> Part:
+    """The Prometheus of a stack, which tells Alertmanager of an alert every second instead of every minute: so an alert
+    ends within seconds of its Prometheus, too."""
+    return Part(replace(part.plan, command=(*part.plan.command, "--rules.alert.resend-delay=1s")))
+
+
 @contextmanager
 def installed(
-    folder: Path, ollama: RunningOllama, environment: str = "production", *, with_tempo: bool = True
+    folder: Path,
+    ollama: RunningOllama,
+    environment: str = "production",
+    *,
+    with_tempo: bool = True,
+    overlay: Mapping[str, Any] = HURRIED,
 ) -> Iterator[Installation]:
-    """A stack for tests, ready: the service has vectors for all its documents."""
+    """A stack for tests, ready: the service has vectors for all its documents. `overlay` are bounds of its alert rules
+    that lie on top of those of development."""
     for name in NEEDED:
         require(name)
     with ExitStack() as parts:
@@ -138,13 +161,16 @@ def installed(
             extra={
                 "service": {**SERVICE_SETTINGS, "RAG_OLLAMA__URL": ollama.url},
                 "otelcol": in_tempos_place,
-                "prometheus": {"ALERT_RECEIVERS": "webhook"},
+                "prometheus": {"ALERT_RECEIVERS": "webhook,heartbeat"},
                 "tempo": TEMPO_SETTINGS,
             },
             scrape_interval="1s",
+            rules=written(folder / "rules", overlay),
         )
         stack.parts["alertmanager"] = hurried(stack.parts["alertmanager"], folder)
-        (stack.site.receivers / "webhook_url").write_text(webhook.url)
+        stack.parts["prometheus"] = telling(stack.parts["prometheus"])
+        for receiver in ("webhook_url", "heartbeat_url"):
+            (stack.site.receivers / receiver).write_text(webhook.url)
         parts.enter_context(stack)
         part = stack.parts["service"]
         service = ServiceClient(part.url, stack.site.ports.service_metrics, part.log)
