@@ -32,7 +32,6 @@ NO_RULES = "no alert fires"
 # (dashboard, title of the panel) -> why it may be empty.
 MAY_BE_EMPTY = {
     ("overview", "Alerts that fire now"): NO_RULES,
-    ("telemetry", "Rule evaluations that failed, in 30 minutes"): "there are no rules yet",
     ("gpu", "GPU busy"): NO_GPU,
     ("gpu", "GPU memory in use"): NO_GPU,
     ("gpu", "GPU temperature"): NO_GPU,
