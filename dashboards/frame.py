@@ -1,6 +1,6 @@
 """What every dashboard has: variables, links to the others, annotations, time."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from grafana_foundation_sdk.builders import dashboard as d
 from grafana_foundation_sdk.models import dashboard as dm
@@ -113,6 +113,13 @@ def cache_variable() -> d.CustomVariable:
         .values("miss,hit")
         .current(dm.VariableOption(text="miss", value="miss"))
     )
+
+
+def any_of_variable(name: str, label: str, values: Iterable[str]) -> d.CustomVariable:
+    """One, several or all of a closed set."""
+    everything = dm.VariableOption(text=["All"], value=["$__all"])
+    variable = d.CustomVariable(name).label(label).values(",".join(values))
+    return variable.multi(True).include_all(True).all_value(".*").current(everything)
 
 
 def text_variable(name: str, label: str, value: str) -> d.TextBoxVariable:

@@ -7,6 +7,7 @@ a quiet box: two questions a minute are ten in five minutes.
 from collections.abc import Iterable
 
 from prometheus import foreign, promql
+from prometheus.regression import ANSWERED
 from prometheus.thresholds import Thresholds
 from service.telemetry import catalogue as c
 from service.telemetry.catalogue import MODEL_LABEL as MODEL
@@ -127,7 +128,7 @@ def over_bound(limits: Thresholds, selector: str = MODELS, by: Iterable[str] = (
 
 def burn_rate(limits: Thresholds, window: str, selector: str = ENVIRONMENT) -> str:
     """How many times faster than allowed the error budget is used."""
-    return f"(1 - ({good_share(limits, window, selector)})) / {1 - limits.slo.target:g}"
+    return f"clamp_min(1 - ({good_share(limits, window, selector)}), 0) / {1 - limits.slo.target:g}"
 
 
 def slower_than(bound_s: float, selector: str = MODELS, by: Iterable[str] = (MODEL,), window: str = LATELY) -> str:
@@ -138,9 +139,9 @@ def slower_than(bound_s: float, selector: str = MODELS, by: Iterable[str] = (MOD
 
 
 def against_a_day(limits: Thresholds, by: Iterable[str] = (MODEL,), selector: str = MODELS) -> str:
-    """Mean of the last hour over that of the last day, of questions that the cache did not answer, where there were
-    enough in the hour. 1 is as usual."""
-    by, missed = tuple(by), f'{selector},cache="miss"'
+    """Mean of the last hour over that of the last day, of answers that a loaded model made, where there were enough in
+    the hour. 1 is as usual."""
+    by, missed = tuple(by), f"{selector},{ANSWERED}"
     ratio = f"({mean(c.ASK_DURATION, missed, by, HOUR)}) / ({mean(c.ASK_DURATION, missed, by, DAY)})"
     return f"{ratio} and on ({', '.join(by)}) ({answers_in(HOUR, missed, by)} >= {limits.quantiles.min_answers})"
 

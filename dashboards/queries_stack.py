@@ -34,6 +34,12 @@ def tempo_refused(selector: str = q.ENVIRONMENT, window: str = q.LATELY) -> str:
     return collector_lost(foreign.TEMPO_DISCARDED, selector, window)
 
 
+def notifications(selector: str = q.ENVIRONMENT, window: str = q.LATELY) -> str:
+    """How many in the window, of those receivers that were ever told: Alertmanager counts for every kind that it knows."""
+    used = f"sum by (integration) ({foreign.ALERTMANAGER_SENT}{{{selector}}}) > 0"
+    return f"{q.foreign_increase(foreign.ALERTMANAGER_SENT, selector, ('integration',), window)} and on (integration) ({used})"
+
+
 def cores(selector: str = q.ENVIRONMENT) -> str:
     """Cores in use by each part. The Collector has a name of its own for it."""
     parts = (q.foreign_rate(name, selector, ("job",)) for name in (foreign.CPU, foreign.COLLECTOR_CPU))

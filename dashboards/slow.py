@@ -11,7 +11,8 @@ from dashboards import queries as q
 from dashboards.grid import Grid
 from dashboards.sources import now, over_time, spans
 from prometheus.thresholds import Thresholds
-from service.ask.types import Stage
+from service.ask.types import Outcome, Stage
+from service.cache.port import CacheResult
 from service.telemetry import catalogue as c
 from service.telemetry.catalogue import MODEL_LABEL as MODEL
 from service.telemetry.catalogue import Attribute, SpanName
@@ -42,7 +43,13 @@ def build(limits: Thresholds) -> d.Dashboard:
         UID,
         "Slow queries",
         "The questions that took long, failed, or waited for a model to load, each with its trace; and the stage that is to blame.",
-        variables=[frame.model_variable(), slow, _stage_variable()],
+        variables=[
+            frame.model_variable(),
+            slow,
+            _stage_variable(),
+            frame.any_of_variable("outcome", "Outcome", Outcome),
+            frame.any_of_variable("cache", "Cache", CacheResult),
+        ],
         traces=True,
     )
     made.with_row(grid.row("Which stage is to blame?"))

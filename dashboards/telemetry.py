@@ -187,10 +187,10 @@ def _alerting() -> list[object]:
         ),
         panels.lines(
             "Notifications in 30 minutes, by receiver",
-            "None at all while alerts fire: nobody is named in ALERT_RECEIVERS.",
-            [over_time(q.foreign_increase(foreign.ALERTMANAGER_SENT, _E, ("integration",)), "{{integration}}")],
+            "Of the receivers that were ever told. None at all while alerts fire: nobody is named in ALERT_RECEIVERS.",
+            [over_time(stack.notifications(), "{{integration}}")],
             look.COUNT,
-            empty="Alertmanager is not scraped",
+            empty="nobody was told of anything",
         ),
         panels.lines(
             "Notifications that failed in 30 minutes",

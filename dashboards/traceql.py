@@ -14,8 +14,9 @@ _NEWEST = "with (most_recent=true)"
 
 
 def slowest() -> str:
-    """Questions longer than `$slow`."""
-    return f"{{ {_OF_MODEL} && duration > $slow }} | {_shown(Attribute.OUTCOME, Attribute.COLD)} {_NEWEST}"
+    """Questions longer than `$slow` that ended as chosen."""
+    chosen = f'span.{Attribute.OUTCOME} =~ "${{outcome:regex}}" && span.{Attribute.CACHE_RESULT} =~ "${{cache:regex}}"'
+    return f"{{ {_OF_MODEL} && {chosen} && duration > $slow }} | {_shown(Attribute.OUTCOME, Attribute.COLD)} {_NEWEST}"
 
 
 def failed() -> str:
