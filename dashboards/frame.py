@@ -142,6 +142,11 @@ def model_loads(panels: Sequence[int]) -> d.AnnotationQuery:
     return _annotation("Model loads", queries.model_loads(), "Loaded {{gen_ai_request_model}}", "", "orange", panels)
 
 
+def drills(panels: Sequence[int]) -> d.AnnotationQuery:
+    """While a drill breaks something on purpose, on these panels."""
+    return _annotation("Drills", queries.drills(), "Drill {{drill}}", "drill", "purple", panels)
+
+
 def _annotation(name: str, query: str, title: str, tags: str, color: str, panels: Sequence[int]) -> d.AnnotationQuery:
     return (
         d.AnnotationQuery()

@@ -210,6 +210,11 @@ def model_loads(selector: str = ENVIRONMENT) -> str:
     return f"{increase(c.MODEL_LOADS, selector, (MODEL,), '1m')} > 0"
 
 
+def drills(selector: str = ENVIRONMENT) -> str:
+    """A value while a drill runs."""
+    return f"{foreign.DRILL}{{{selector}}}"
+
+
 def foreign_rate(name: str, selector: str = ENVIRONMENT, by: Iterable[str] = (), window: str = SMOOTH) -> str:
     """Per second, of a counter that another program exposes."""
     return f"sum{promql.clause(by)} (rate({name}{{{selector}}}[{window}]))"

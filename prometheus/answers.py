@@ -2,8 +2,10 @@
 
 from prometheus import traces
 from prometheus.promql import increase, matching, mean
-from prometheus.rule import ENVIRONMENT, MODEL, PAGE, TICKET, Alert, Group, Recording, label, looked_up, value
+from prometheus.rule import COUNT, ENVIRONMENT, MODEL, PAGE, TICKET, Alert, Group, Recording, label, looked_up, value
 from prometheus.thresholds import Thresholds
+from service.ask.types import Stage
+from service.errors import ErrorKind
 from service.telemetry.catalogue import (
     ASK_DURATION,
     CALL_DURATION,
@@ -49,7 +51,9 @@ def _of_all(outcome: str, most: float, limits: Thresholds) -> str:
 
 def _errors(limits: Thresholds) -> Alert:
     window = limits.ratio.window
-    worst = f"topk(1, sum by (stage, error_type) (increase({ERRORS.name}{{%s}}[{window}])))"
+    # Of all that did not end well, without who was turned away and who left: those did not fail.
+    failed = f'{ERRORS.name}{{%s,stage!="{Stage.ADMISSION}",error_type!="{ErrorKind.CANCELLED}"}}'
+    worst = f"topk(1, sum by (stage, error_type) (increase({failed}[{window}])))"
     return Alert(
         "RagErrorRatioHigh",
         _of_all("error", limits.ratio.errors[1], limits),
@@ -85,7 +89,7 @@ def _waiting(limits: Thresholds) -> Alert:
         f"({count} >= {limits.ratio.min_events})",
         TICKET,
         f"Questions wait {value('humanizeDuration')} for a model",
-        f"Mean over {looked_up(count.replace('{' + of, '{' + of + ',%s'), _HERE)} questions of the last {window}; up to "
+        f"Mean over {looked_up(count.replace('{' + of, '{' + of + ',%s'), _HERE, COUNT)} questions of the last {window}; up to "
         f"{limits.queue.wait_s[0]:g} s is usual.",
         limits.ratio.for_,
         traces=traces.spans(f'name = "{SpanName.ADMISSION}" && duration > {limits.queue.wait_s[0]:g}s'),
@@ -103,7 +107,7 @@ def _cold(limits: Thresholds) -> Alert:
         f"{ratio} > {bounds.share:g} and {on} ({loads} >= {bounds.min_loads})",
         TICKET,
         f"{label(MODEL)} was loaded anew for {value('humanizePercentage')} of its answers",
-        f"{looked_up(f'increase({MODEL_LOADS.name}{{%s}}[{window}])', _OF_MODEL)} loads in the last {window}; a model that "
+        f"{looked_up(f'sum(increase({MODEL_LOADS.name}{{%s}}[{window}]))', _OF_MODEL, COUNT)} loads in the last {window}; a model that "
         f"stays loaded has next to none. Such answers are left out of the comparison with the model's usual time.",
         limits.ratio.for_,
         dashboard="model",
@@ -113,7 +117,7 @@ def _cold(limits: Thresholds) -> Alert:
 
 
 def _now(name: str) -> str:
-    return looked_up(f"{name}{{%s}}", _HERE)
+    return looked_up(f"{name}{{%s}}", _HERE, COUNT)
 
 
 def _label_of(series: str, name: str) -> str:

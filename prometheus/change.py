@@ -1,53 +1,38 @@
-"""What a change brought: two versions at the same time, development beside production, and what left its own past.
+"""What a change brought: stages, hits in the cache and answers without a source against their own past.
 
-Versions are compared within one window, so nothing that changes for both at once can be blamed on one: the share of
-answers beyond a bucket, pooled two-sample z, the bucket with the largest. Only the version that runs now is named: that
-an old one was slower is good news. Stages, hits and answers without a source are compared with their own past.
+Two versions at the same time, and development beside production: `versions.py`.
 """
 
 from collections.abc import Sequence
 
-from prometheus import traces
+from prometheus import traces, versions
 from prometheus.normal import Followed
-from prometheus.promql import any_of, bound, increase, matching, rate, share
-from prometheus.regression import ANSWERED
-from prometheus.rule import ENVIRONMENT, INFO, MODEL, TICKET, Alert, Group, Recording, label, looked_up, value
+from prometheus.promql import increase, matching, rate, share
+from prometheus.rule import ENVIRONMENT, INFO, TICKET, Alert, Group, Recording, label, looked_up, value
 from prometheus.thresholds import Thresholds
 from service.telemetry.catalogue import (
     ASK_DURATION,
-    BUILD_INFO,
     CACHE_REQUESTS,
-    CONSTANT_LABELS,
     PHASE_DURATION,
     STAGE_DURATION,
     Attribute,
 )
 
-VERSION = next(name for name in CONSTANT_LABELS if name != ENVIRONMENT)
-_OF_VERSION = (ENVIRONMENT, MODEL, VERSION)
-BESIDE, ABOVE = "development", "production"
-
-
-def beyond(window: str) -> str:
-    """How many answers of a version took longer than each bound."""
-    return f"environment_model_version_le:{ASK_DURATION.name}:beyond_{window}"
-
-
-def count(window: str) -> str:
-    """How many answers of a version."""
-    return f"environment_model_version:{ASK_DURATION.name}:count_{window}"
-
 
 def hits(limits: Thresholds) -> Followed:
     """Share of lookups in the answer cache that found something."""
     window = limits.stage.window
-    return Followed(f"environment:{CACHE_REQUESTS.name}:hits_{window}", (ENVIRONMENT,), window, _lookups(window))
+    return Followed(
+        f"environment:{CACHE_REQUESTS.name}:hits_{window}", (ENVIRONMENT,), window, _lookups(window), share=True
+    )
 
 
 def no_context(limits: Thresholds) -> Followed:
     """Share of questions that the documents did not answer."""
     window = limits.stage.window
-    return Followed(f"environment:{ASK_DURATION.name}:no_context_{window}", (ENVIRONMENT,), window, _asked(window))
+    return Followed(
+        f"environment:{ASK_DURATION.name}:no_context_{window}", (ENVIRONMENT,), window, _asked(window), share=True
+    )
 
 
 def stages(limits: Thresholds) -> Followed:
@@ -64,12 +49,8 @@ def groups(limits: Thresholds) -> list[Group]:
     return [
         Group("change baselines", past, limits.normal.baseline_every),
         Group("change", [*_recorded(limits), _stage(limits), _hits(limits), _no_context(limits)], limits.normal.every),
-        Group("versions", [*_versions(limits), _slower_version(limits), _slower_environment(limits)], _often(limits)),
+        versions.group(limits),
     ]
-
-
-def _often(limits: Thresholds) -> str:
-    return limits.normal.every
 
 
 def _lookups(window: str) -> str:
@@ -161,76 +142,6 @@ def _no_context(limits: Thresholds) -> Alert:
         dashboard="cache",
         traces=traces.questions(f'span.{Attribute.OUTCOME} = "no_context"'),
     )
-
-
-def _versions(limits: Thresholds) -> list[Recording]:
-    window = limits.comparison.window
-    buckets = any_of(bound(one) for one in limits.regression.bounds_s)
-    every = increase(ASK_DURATION, ANSWERED, window, _OF_VERSION, "_count")
-    within = increase(ASK_DURATION, f'{ANSWERED},le=~"{buckets}"', window, (*_OF_VERSION, "le"), "_bucket")
-    return [
-        Recording(count(window), every),
-        Recording(beyond(window), _beyond(every, within)),
-    ]
-
-
-def _beyond(every: str, within: str) -> str:
-    """All minus those within each bucket."""
-    return f"-({within} - {matching(_OF_VERSION)} group_left () {every})"
-
-
-def _slower_version(limits: Thresholds) -> Alert:
-    window, keys = limits.comparison.window, (ENVIRONMENT, MODEL)
-    all_le, all_versions = (*keys, "le"), keys
-    n, x = count(window), beyond(window)
-    others_n = f"(sum by ({', '.join(all_versions)}) ({n}) - {matching(keys)} group_right () {n})"
-    others_x = f"(sum by ({', '.join(all_le)}) ({x}) - {matching(all_le)} group_right () {x})"
-    runs = f"count by ({ENVIRONMENT}, {VERSION}) ({BUILD_INFO.name})"
-    return Alert(
-        "RagVersionSlower",
-        f"({_worst(x, n, others_x, others_n, _OF_VERSION, limits)}) and {matching((ENVIRONMENT, VERSION))} {runs}",
-        TICKET,
-        f"Version {label(VERSION)} is slower with {label(MODEL)}",
-        f"Within the same {window} {value('humanizePercentage')} more of its answers are beyond a bucket than of other "
-        f"versions', over {_now(n, _OF_VERSION)} answers.",
-        limits.comparison.for_,
-        dashboard="model",
-        variables={"environment": ENVIRONMENT, "model": MODEL},
-    )
-
-
-def _slower_environment(limits: Thresholds) -> Alert:
-    """Where one Prometheus sees both."""
-    window = limits.comparison.window
-    n, x = (
-        f'sum by ({", ".join(keys)}) ({name}{{{ENVIRONMENT}="%s"}})'
-        for name, keys in ((count(window), (ENVIRONMENT, MODEL)), (beyond(window), (ENVIRONMENT, MODEL, "le")))
-    )
-    above_n, above_x = (f'label_replace({one % ABOVE}, "{ENVIRONMENT}", "{BESIDE}", "", "")' for one in (n, x))
-    return Alert(
-        "RagEnvironmentSlower",
-        _worst(x % BESIDE, n % BESIDE, above_x, above_n, (ENVIRONMENT, MODEL), limits),
-        INFO,
-        f"{label(MODEL)} is slower in {label(ENVIRONMENT)} than in {ABOVE}",
-        f"Within the same {window} {value('humanizePercentage')} more of its answers are beyond a bucket.",
-        limits.comparison.for_,
-        dashboard="environments",
-        variables={},
-    )
-
-
-def _worst(x: str, n: str, others_x: str, others_n: str, keys: Sequence[str], limits: Thresholds) -> str:
-    """The largest excess share of one over the others, among the buckets where it is certain."""
-    bounds, on, on_le = limits.comparison, matching(keys), matching((*keys, "le"))
-    both = f"({n} + {on} {others_n})"
-    pooled = f"(({x} + {on_le} {others_x}) / {on} group_left () {both})"
-    excess = f"({x} / {on} group_left () ({n} > 0) - {on_le} {others_x} / {on} group_left () ({others_n} > 0))"
-    # n1 * n2 / (n1 + n2): how much the two samples say together.
-    weight = f"({n} * {on} {others_n} / {on} {both})"
-    error = f"sqrt({pooled} * (1 - {pooled}) / {on} group_left () {weight})"
-    certain = f"{excess} / {on_le} {error} > {bounds.z:g}"
-    enough = " and ".join(f"{on} ({one} >= {bounds.min_answers})" for one in (n, others_n))
-    return f"max by ({', '.join(keys)}) ({excess} > {bounds.points:g} and {on_le} ({certain})) and {enough}"
 
 
 def _now(name: str, labels: Sequence[str], how: str = "humanize") -> str:

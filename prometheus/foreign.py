@@ -49,3 +49,6 @@ GPU_ECC = "DCGM_FI_DEV_ECC_DBE_VOL_TOTAL"
 
 PROMETHEUS_MISSED = "prometheus_rule_group_iterations_missed_total"
 PROMETHEUS_DROPPED = "prometheus_notifications_dropped_total"
+
+# What `emini-rag drill` writes while it breaks something on purpose (service/cli/drill/mark.py).
+DRILL = "emini_rag_drill"

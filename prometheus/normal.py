@@ -14,18 +14,22 @@ from prometheus.thresholds import Thresholds, span_s
 
 # Quartiles of a normal distribution are so many standard deviations apart.
 _IQR_OF_SIGMA = 1.349
+# A share that was never seen to differ from 0 or 1 may still do so this often by chance.
+_RARE = 0.05
 # A baseline is recorded seldom, and must be seen until the next time, and once more if that fails.
 _HELD = 2.5
 
 
 @dataclass(frozen=True)
 class Followed:
-    """A recorded value over `window`, with `labels`; `count` is the recorded number of events behind it, if known."""
+    """A recorded value over `window`, with `labels`; `count` is the recorded number of events behind it, if known, and
+    `share` says that the value is a share of them."""
 
     name: str
     labels: Sequence[str]
     window: str
     count: str = ""
+    share: bool = False
 
     def part(self, what: str, limits: Thresholds) -> str:
         """Name of what is recorded about its past."""
@@ -61,6 +65,11 @@ class Followed:
         if self.count:
             fewer = f"{held(self.usual_count(limits), limits)} / {on} {self.count}"
             spread = f"({spread} * {on} sqrt(clamp_min({fewer}, 1)))"
+        if self.share:
+            # A spread below the sampling error of the share is luck, and of a share that is always 0 it would be 0.
+            usual = f"clamp({self.usual('median', limits)}, {_RARE:g}, {1 - _RARE:g})"
+            error = f"sqrt({usual} * (1 - {usual}) / {on} {self.count})"
+            spread = f"(({spread} >= {on} {error}) or {error})"
         return f"{sign}({self.name} - {on} {self.usual('median', limits)}) / {on} {spread}"
 
     def known(self, limits: Thresholds) -> str:

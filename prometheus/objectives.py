@@ -1,7 +1,8 @@
 """Whether users are hurt: how fast the error budget of the objective is used, per tier.
 
 A bad answer failed or took longer than its tier's bound; slow and failed ones share one budget. Pairs of windows and
-factors as in the SRE workbook, with a least number of answers: on a quiet box one bad answer is a large share.
+factors as in the SRE workbook, with a least number of answers: on a quiet box one bad answer is a large share. A pair
+over days says earlier what a longer one will say: each has a patience of its own, or the shorter would be no use.
 """
 
 from collections.abc import Sequence
@@ -61,30 +62,30 @@ def _bad_share(limits: Thresholds, window: str, known: str) -> str:
 
 
 def _alerts(limits: Thresholds) -> list[Alert]:
+    """One alert per pair, with the pair's own patience and numbers; the label `window` tells them apart."""
     return [
-        _burning("RagLatencyBudgetBurnPage", PAGE, limits.burn.page, limits),
-        _burning("RagLatencyBudgetBurnTicket", TICKET, limits.burn.ticket, limits),
+        *(_burning("RagLatencyBudgetBurnPage", PAGE, burn, limits) for burn in limits.burn.page),
+        *(_burning("RagLatencyBudgetBurnTicket", TICKET, burn, limits) for burn in limits.burn.ticket),
     ]
 
 
-def _burning(name: str, severity: str, burns: Sequence[Burn], limits: Thresholds) -> Alert:
-    first = burns[0]
-    pairs = " or ".join(f"({_pair(burn, limits)})" for burn in burns)
-    budget = f"{1 - limits.slo.target:g}"
+def _burning(name: str, severity: str, burn: Burn, limits: Thresholds) -> Alert:
+    budget = f"{1 - limits.slo.target:.4g}"
     return Alert(
         name,
-        pairs,
+        _pair(burn, limits),
         severity,
-        f"{value('humanizePercentage')} of the {label('tier')} answers are slow or failed",
-        f"Of {looked_up(f'{count(first.long)}{{%s}}', _KEYS)} answers of the last {first.long} "
-        f"{looked_up(f'{bad(first.long)}{{%s}}', _KEYS, 'humanizePercentage')} failed or took longer than the tier's "
-        f"bound ({_bounds(limits)}); the budget is {budget} of {limits.slo.window}. Over {first.short}: "
-        f"{looked_up(f'{bad(first.short)}{{%s}}', _KEYS, 'humanizePercentage')}.",
-        first.for_,
+        f"{value('humanizePercentage')} of the {label('tier')} answers of the last {burn.long} are slow or failed",
+        f"Of {looked_up(f'{count(burn.long)}{{%s}}', _KEYS)} answers of the last {burn.long} {value('humanizePercentage')} "
+        f"failed or took longer than the tier's bound ({_bounds(limits)}), and over {burn.short} "
+        f"{looked_up(f'{bad(burn.short)}{{%s}}', _KEYS, 'humanizePercentage')}. The budget is {budget} of {limits.slo.window}; "
+        f"it fires when both use it {burn.factor:g} times as fast.",
+        burn.for_,
         traces=traces.questions(
             f'span.{Attribute.TIER} = "{label("tier")}" && '
             f'(duration > {min(limits.slo.bound_s.values()):g}s || span.{Attribute.OUTCOME} =~ "error|rejected")'
         ),
+        labels={"window": burn.long},
     )
 
 

@@ -1,8 +1,8 @@
 """What is away: the service, what it needs, the parts of the stack, and the signals themselves."""
 
 from prometheus import foreign
-from prometheus.promql import increase, matching
-from prometheus.rule import ENVIRONMENT, MODEL, PAGE, TICKET, Alert, Group, label, value
+from prometheus.promql import increase, matching, rise
+from prometheus.rule import COUNT, ENVIRONMENT, MODEL, PAGE, TICKET, Alert, Group, label, value
 from prometheus.thresholds import Thresholds
 from service.errors import Dependency
 from service.telemetry.catalogue import (
@@ -91,12 +91,16 @@ def _model_missing(limits: Thresholds) -> Alert:
 
 
 def _breaker(limits: Thresholds) -> Alert:
+    """It is open for seconds only, then half open until the next question tries it: so both count, while it was open
+    within the window. Half open for longer says only that nobody asked."""
+    state, window = BREAKER_STATE.name, limits.down.window
     return Alert(
         "RagBreakerOpen",
-        f"max by ({ENVIRONMENT}, dependency) (max_over_time({BREAKER_STATE.name}[{limits.down.for_}])) == {_OPEN}",
+        f"max by ({ENVIRONMENT}, dependency) ({state} > 0 and max_over_time({state}[{window}]) == {_OPEN})",
         TICKET,
-        f"{label('dependency')} failed so often that it is not asked",
-        f"Its breaker is open (state {value()}): it is tried again after a pause, and closed by the first success.",
+        f"{label('dependency')} failed so often that it is left alone",
+        f"For {limits.down.for_} it was not closed (state {value()}: 2 is open, 1 lets one question through to try it). The "
+        "first success closes it.",
         limits.down.for_,
         dashboard="gpu",
     )
@@ -138,8 +142,9 @@ def _absent(limits: Thresholds) -> list[Alert]:
     """Nobody measures, or nothing arrives: a rule over what is not there is silent."""
     places, on = f"count by ({ENVIRONMENT}) ({foreign.UP})", matching(_HERE)
     asked = increase(ASK_DURATION, "", limits.down.window, _HERE, "_count")
-    arrived = f"sum by ({ENVIRONMENT}) (increase({foreign.COLLECTOR_ACCEPTED}[{limits.down.window}]))"
-    there = f'max by ({ENVIRONMENT}) ({foreign.UP}{{job="{_COLLECTOR}"}}) == 1'
+    arrived = rise(foreign.COLLECTOR_ACCEPTED, "", limits.down.window, _HERE)
+    # What it took while it could not be scraped is not known.
+    there = f'max by ({ENVIRONMENT}) (min_over_time({foreign.UP}{{job="{_COLLECTOR}"}}[{limits.down.window}])) == 1'
     return [
         Alert(
             "TelemetryAbsent",
@@ -147,8 +152,9 @@ def _absent(limits: Thresholds) -> list[Alert]:
             f'label_replace({asked} > 0 and {on} ({there}) unless {on} ({arrived} > 0), "signal", "traces", "", "")',
             TICKET,
             f"No {label('signal')} of the service arrive",
-            f"For {limits.down.absent} ({value()} targets or questions in that time). Every alert about answers is blind "
-            "without metrics; a slow query cannot be looked into without traces.",
+            f'For {limits.down.absent}. {{{{ if eq $labels.signal "traces" }}}}The Collector took no span of the last '
+            f"{value(COUNT)} questions: no slow query can be looked into.{{{{ else }}}}None of {value(COUNT)} targets is the "
+            "service: every alert about answers is blind.{{ end }}",
             limits.down.absent,
             dashboard=_TELEMETRY,
         )
@@ -169,9 +175,11 @@ def _watchdog() -> Alert:
 
 
 def _gpu(limits: Thresholds) -> list[Alert]:
-    """Nothing where no GPU is measured."""
+    """Nothing where no GPU is measured. The last XID stays until the exporter begins anew, so it is told of while it is
+    new; the same number once more is not seen, what it does to answers is told by others."""
     hot = f"max by ({ENVIRONMENT}, gpu) ({foreign.GPU_TEMPERATURE}) > {limits.gpu.temperature_c[1]:g}"
-    xid = f"max by ({ENVIRONMENT}, gpu) ({foreign.GPU_XID}) > 0"
+    changed = f"changes({foreign.GPU_XID}[{limits.down.window}]) > 0"
+    xid = f"max by ({ENVIRONMENT}, gpu) ({foreign.GPU_XID} > 0 and {changed})"
     ecc = f"max by ({ENVIRONMENT}, gpu) (increase({foreign.GPU_ECC}[{limits.down.window}])) > 0"
     kinds = (("temperature", hot), ("xid", xid), ("ecc", ecc))
     return [

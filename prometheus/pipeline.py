@@ -1,10 +1,18 @@
 """Whether telemetry can be believed: losses on its way, rules that fail, alerts that are not told, labels without end."""
 
 from prometheus import foreign
-from prometheus.promql import increase, matching
-from prometheus.rule import ENVIRONMENT, TICKET, Alert, Group, value
+from prometheus.promql import increase, matching, rise
+from prometheus.rule import COUNT, ENVIRONMENT, MODEL, TICKET, Alert, Group, value
 from prometheus.thresholds import Thresholds
-from service.telemetry.catalogue import ASK_DURATION, PROBLEMS, SERIES_BUDGET, TRACE_SPANS
+from service.telemetry.catalogue import (
+    ADMISSION_CAPACITY,
+    ASK_DURATION,
+    PROBLEMS,
+    SERIES_BUDGET,
+    SERIES_PER_FURTHER_MODEL,
+    TRACE_SPANS,
+    USUAL_CHAT_MODELS,
+)
 
 _HERE = (ENVIRONMENT,)
 _TOP = f'le="{float(ASK_DURATION.buckets[-1])!r}"'
@@ -22,11 +30,9 @@ def _lost(name: str, expr: str, summary: str, description: str, for_: str = "") 
     return Alert(name, expr, TICKET, summary, description, for_, dashboard="telemetry")
 
 
-def _rise(name: str, limits: Thresholds) -> str:
-    """Such a counter begins with its first event, at which `increase` sees nothing: then its value counts."""
-    window = limits.down.window
-    born = f"({name} unless {name} offset {window})"
-    return f"sum by ({ENVIRONMENT}) (increase({name}[{window}]) > 0 or {born} > 0)"
+def _rise(name: str, limits: Thresholds, selector: str = "") -> str:
+    """Other programs' counters begin with their first event, and most of these never have one."""
+    return rise(name, selector, limits.down.window, _HERE)
 
 
 def _collector(limits: Thresholds) -> list[Alert]:
@@ -36,13 +42,13 @@ def _collector(limits: Thresholds) -> list[Alert]:
         _lost(
             "CollectorRefusing",
             f"{_rise(foreign.COLLECTOR_REFUSED, limits)} > 0",
-            f"The Collector refused {value()} spans",
-            f"In the last {window}. It refuses what it has no memory or no valid form for; none is usual.",
+            f"The Collector refused {value(COUNT)} spans",
+            f"In the last {window}. It refuses what it has no memory or no room in its queue for; none is usual.",
         ),
         _lost(
             "CollectorExportFailing",
             f"{_rise(foreign.COLLECTOR_FAILED, limits)} > 0",
-            f"The Collector could not hand on {value()} spans",
+            f"The Collector could not hand on {value(COUNT)} spans",
             f"In the last {window}, after all its attempts; none is usual. They are lost.",
         ),
         _lost(
@@ -56,7 +62,7 @@ def _collector(limits: Thresholds) -> list[Alert]:
         _lost(
             "CollectorDroppingData",
             f"{_rise(foreign.COLLECTOR_DROPPED, limits)} > 0",
-            f"The Collector dropped {value()} spans",
+            f"The Collector dropped {value(COUNT)} spans",
             f"In the last {window}, because its queue was full or its disk would not take them; none is usual.",
         ),
     ]
@@ -65,11 +71,11 @@ def _collector(limits: Thresholds) -> list[Alert]:
 def _spans_lost(limits: Thresholds) -> Alert:
     window, on = limits.down.window, matching(_HERE)
     failed = increase(TRACE_SPANS, 'result="failed"', window, _HERE)
-    full = f'sum by ({ENVIRONMENT}) (increase({foreign.SDK_PROCESSED}{{error_type="queue_full"}}[{window}]))'
+    full = _rise(foreign.SDK_PROCESSED, limits, 'error_type="queue_full"')
     return _lost(
         "RagSpansLost",
         f"({failed} + {on} {full} or {failed}) > 0",
-        f"The service lost {value()} spans",
+        f"The service lost {value(COUNT)} spans",
         f"In the last {window}: the Collector did not take them, or too many came at once; none is usual. Answers were not "
         "slowed.",
     )
@@ -81,19 +87,18 @@ def _prometheus(limits: Thresholds) -> list[Alert]:
         f"sum by ({ENVIRONMENT}) (increase({name}[{window}]))"
         for name in (foreign.PROMETHEUS_RULE_FAILURES, foreign.PROMETHEUS_MISSED)
     )
-    untold = f"sum by ({ENVIRONMENT}) (increase({foreign.ALERTMANAGER_FAILED}[{window}]))"
-    dropped = f"sum by ({ENVIRONMENT}) (increase({foreign.PROMETHEUS_DROPPED}[{window}]))"
+    untold, dropped = (_rise(name, limits) for name in (foreign.ALERTMANAGER_FAILED, foreign.PROMETHEUS_DROPPED))
     return [
         _lost(
             "PrometheusRuleFailing",
             f"{failed} > 0",
-            f"{value()} evaluations of rules failed or were left out",
+            f"{value(COUNT)} evaluations of rules failed or were left out",
             f"In the last {window}; none is usual. The alerts of these rules are blind.",
         ),
         _lost(
             "AlertsNotTold",
             f"{untold} > 0 or {dropped} > 0",
-            f"{value()} alerts could not be told",
+            f"{value(COUNT)} alerts could not be told",
             f"In the last {window}; none is usual. Alertmanager is away, or a receiver refuses: its file, address or key.",
         ),
     ]
@@ -113,14 +118,17 @@ def _overflow(limits: Thresholds) -> Alert:
 
 
 def _cardinality(limits: Thresholds) -> Alert:
-    most = limits.series.share * SERIES_BUDGET
+    on = matching(_HERE)
     folded = increase(PROBLEMS, 'problem="series_budget"', limits.down.window, _HERE)
     exposed = f'max by ({ENVIRONMENT}) ({foreign.SCRAPE_SAMPLES}{{job="emini-rag"}})'
+    models = f"count by ({ENVIRONMENT}) (count by ({ENVIRONMENT}, {MODEL}) ({ADMISSION_CAPACITY.name}))"
+    further = f"clamp_min({models} - {USUAL_CHAT_MODELS}, 0)"
+    share = f"{exposed} / {on} ({SERIES_BUDGET} + {SERIES_PER_FURTHER_MODEL} * {further})"
     return _lost(
         "RagCardinalityHigh",
-        f"{exposed} > {most:g} or {folded} > 0",
-        f"The service has nearly all series that it may have ({value()})",
-        f"Above {most:g} of {SERIES_BUDGET}, or values already counted together as `_OTHER`: by model and tier they cannot "
-        "be told apart any more.",
+        f"{share} > {limits.series.share:g} or {share} and {on} ({folded} > 0)",
+        f"The service has {value('humanizePercentage')} of the series that it may have",
+        f"Above {limits.series.share:.0%} of {SERIES_BUDGET} series and {SERIES_PER_FURTHER_MODEL} for every further model, "
+        "or some values are already counted together as `_OTHER`: by model and tier they cannot be told apart any more.",
         limits.down.for_,
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from prometheus.foreign import UP
 from service.telemetry.metric import Metric
 
 
@@ -13,6 +14,17 @@ def rate(metric: Metric, selector: str, window: str, by: Iterable[str] = (), suf
 def increase(metric: Metric, selector: str, window: str, by: Iterable[str] = (), suffix: str = "") -> str:
     """How many in the window, summed by labels."""
     return f"sum{clause(by)} (increase({metric.name}{suffix}{{{selector}}}[{window}]))"
+
+
+def rise(name: str, selector: str, window: str, by: Iterable[str]) -> str:
+    """How many in the window, of a counter that is not there before its first event: `increase` does not see the value
+    a series is born with. Born is what fewer scrapes showed than succeeded; its value counts where it is more than the
+    increase, which a restart may hide. After a gap in the scrapes both are equally few, and nothing is born."""
+    series = f"{name}{{{selector}}}" if selector else name
+    risen = f"increase({series}[{window}])"
+    scrapes = f"max by (job, instance) (sum_over_time({UP}[{window}]))"
+    born = f"({series} and count_over_time({series}[{window}]) < on (job, instance) group_left () {scrapes})"
+    return f"sum{clause(by)} ({born} > {risen} or {risen} or {born})"
 
 
 def mean(metric: Metric, selector: str, window: str, by: Iterable[str] = ()) -> str:

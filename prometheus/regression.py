@@ -88,22 +88,29 @@ def _z_over(limits: Thresholds, window: str) -> str:
 
 
 def _alert(limits: Thresholds) -> Alert:
-    first = limits.regression.windows[0]
-    usual = f"last_over_time({mean_of(first).part('median', limits)}{{%s}}[1h])"
+    windows = limits.regression.windows
     return Alert(
         "RagModelLatencyRegression",
-        " or ".join(_slower(limits, window) for window in limits.regression.windows),
+        " or ".join(_slower(limits, window) for window in windows),
         TICKET,
         f"{label(MODEL)} takes {value()} times its usual time",
-        f"Mean of the last {first}: {_now(mean_of(first).name, 'humanizeDuration')} over {_now(count_of(first))} answers "
-        f"that a loaded model made; usual within {limits.normal.baseline}: {looked_up(usual, _KEYS, 'humanizeDuration')}. "
-        f"Spreads above usual: mean {_now(z_mean(first))}, share beyond a bucket {_now(z_over(first))}; it fires above "
-        f"{limits.regression.z:g}.",
+        f"Answers that a loaded model made: {'; '.join(_told(limits, window) for window in windows)}. "
+        f"It fires when one of these spreads is above {limits.regression.z:g} and that mean clearly higher.",
         limits.regression.for_,
         limits.regression.keep,
         "model",
         {"environment": ENVIRONMENT, "model": MODEL},
         traces.questions(f"{traces.of_model(MODEL)} && duration > {limits.slow.default_s:g}s"),
+    )
+
+
+def _told(limits: Thresholds, window: str) -> str:
+    """What is known of a window: only one of them may be unusual."""
+    mean_s, usual = mean_of(window).name, f"last_over_time({mean_of(window).part('median', limits)}{{%s}}[1h])"
+    return (
+        f"over {window} a mean of {_now(mean_s, 'humanizeDuration')} (n = {_now(count_of(window))}, usual within "
+        f"{limits.normal.baseline} {looked_up(usual, _KEYS, 'humanizeDuration')}), {_now(z_mean(window))} spreads above "
+        f"usual, and the share beyond a bucket {_now(z_over(window))}"
     )
 
 

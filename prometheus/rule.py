@@ -13,6 +13,8 @@ ENVIRONMENT = next(iter(CONSTANT_LABELS))
 MODEL = MODEL_LABEL
 # Who is disturbed: `page` at once, `ticket` within the day, `info` nobody (it explains another alert).
 PAGE, TICKET, INFO = "page", "ticket", "info"
+# How a number of events is written: `increase` reckons with parts of them.
+COUNT = 'printf "%.0f"'
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Alert:
     """Something that somebody is to do something about.
 
     `description` says the value, out of how many, and what is usual. `dashboard` is the uid to look at, `variables` its
-    variables by the labels of the alert; `traces` is TraceQL.
+    variables by the labels of the alert; `traces` is TraceQL. `labels` tell apart alerts of one name and subject.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Alert:
     dashboard: str = "overview"
     variables: Mapping[str, str] = field(default_factory=lambda: {"environment": ENVIRONMENT})
     traces: str = ""
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     def as_yaml(self) -> dict[str, Any]:
         made: dict[str, Any] = {"alert": self.name, "expr": self.expr}
@@ -59,7 +62,7 @@ class Alert:
         }
         if self.traces:
             annotations["trace_query"] = self.traces
-        return made | {"labels": {"severity": self.severity}, "annotations": annotations}
+        return made | {"labels": {"severity": self.severity, **self.labels}, "annotations": annotations}
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,10 @@ OVERLAYS = {"development": Path(__file__).parent / "thresholds.development.toml"
 # A share of bad answers beyond this is not reached while anybody still gets one.
 _REACHABLE = 0.8
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+# Fields that are spans of time, wherever they are.
+_SPANS = {
+    "window", "windows", "long", "short", "for_", "keep", "baseline", "min_history", "every", "baseline_every", "absent",
+}  # fmt: skip
 
 
 class Refused(ValueError):
@@ -117,7 +121,7 @@ class Comparison:
 
     window: str
     z: float
-    points: float
+    factor: float
     min_answers: int
     for_: str
 
@@ -261,19 +265,58 @@ def _typed(kind: Any, given: Any, where: str) -> Any:
 
 
 def _many(kind: GenericAlias, given: Any, where: str) -> Any:
-    if isinstance(given, Mapping):
+    table = get_origin(kind) is Mapping
+    if table and isinstance(given, Mapping):
         return {name: _typed(get_args(kind)[1], value, f"{where}: {name}") for name, value in given.items()}
+    if table or not isinstance(given, list | tuple):
+        raise Refused(f"{where}: {given!r} is no {'table' if table else 'list'}")
     return tuple(_typed(get_args(kind)[0], value, where) for value in given)
 
 
+def _spans(given: Any, where: str = "") -> Iterable[tuple[str, str]]:
+    """Every span of time with its place."""
+    if is_dataclass(given):
+        for field in fields(given):
+            place = f"{where}.{field.name.rstrip('_')}".lstrip(".")
+            value = getattr(given, field.name)
+            if field.name in _SPANS:
+                yield from ((place, span) for span in ((value,) if isinstance(value, str) else value))
+            else:
+                yield from _spans(value, place)
+    elif isinstance(given, tuple):
+        for one in given:
+            yield from _spans(one, where)
+
+
 def _check(given: Thresholds, models: set[str] | None) -> None:
+    for where, span in _spans(given):
+        try:
+            span_s(span)
+        except Refused as refused:
+            raise Refused(f"{where}: {refused}") from None
+    _check_objective(given)
+    _check_buckets(given)
+    strangers = set(given.regression.factor_of) - models if models is not None else set()
+    if strangers:
+        raise Refused(
+            f"regression.factor_of: {', '.join(sorted(strangers))} is not configured; known are "
+            f"{', '.join(sorted(models or ()))} (RAG_ROUTING__MODELS__*, RAG_ROUTING__EXTRA_MODELS)"
+        )
+    if given.normal.min_points < 1:
+        raise Refused("normal: min_history is shorter than every, so nothing would ever be without a history")
+
+
+def _check_objective(given: Thresholds) -> None:
     for burn in (*given.burn.page, *given.burn.ticket):
         share = burn.factor * (1 - given.slo.target)
         if share >= _REACHABLE:
             raise Refused(
                 f"burn: factor {burn.factor:g} with target {given.slo.target:g} fires only when {share:.0%} of all "
-                f"answers are bad, so never in time; take a lower factor or a lower target, until it is below 80 %"
+                f"answers are bad, so never in time; take a lower factor or a higher target, until it is below 80 %"
             )
+
+
+def _check_buckets(given: Thresholds) -> None:
     for where, bounds in (
         ("slo.bound_s", given.slo.bound_s.values()),
         ("regression.bounds_s", given.regression.bounds_s),
@@ -283,11 +326,3 @@ def _check(given: Thresholds, models: set[str] | None) -> None:
             if bound not in ASK_DURATION.buckets:
                 near = min(ASK_DURATION.buckets, key=lambda bucket: abs(bucket - bound))
                 raise Refused(f"{where}: {bound:g} s is no bucket of {ASK_DURATION.name}; the nearest is {near:g}")
-    strangers = set(given.regression.factor_of) - models if models is not None else set()
-    if strangers:
-        raise Refused(
-            f"regression.factor_of: {', '.join(sorted(strangers))} is not configured; known are "
-            f"{', '.join(sorted(models or ()))} (RAG_ROUTING__MODELS__*, RAG_ROUTING__EXTRA_MODELS)"
-        )
-    if given.normal.min_points < 1:
-        raise Refused("normal: min_history is shorter than every, so nothing would ever be without a history")

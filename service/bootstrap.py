@@ -12,6 +12,7 @@ from typing import TypeVar
 
 from service.adapters import Documents, Models, make_cache, make_models, open_documents
 from service.admission.limiter import SlotLimiter
+from service.alert_receivers import delivery
 from service.ask.parts import Budgets, Parts
 from service.ask.pipeline import Pipeline
 from service.ask.prompt import BudgetedPromptBuilder
@@ -93,7 +94,7 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Running:
     folder = DataFolder(settings.data_dir, clock=clock)
     await folder.acquire_in_turn()
     stack.callback(folder.release)
-    about = About(settings.service_name, read_version(), settings.revision, settings.environment)
+    about = _about(settings)
     telemetry = _telemetry(settings, about, clock)
     stack.push_async_callback(telemetry.close)
 
@@ -261,6 +262,16 @@ def _probes(
     watch.start()
     stack.push_async_callback(watch.close)
     return watch
+
+
+def _about(settings: Settings) -> About:
+    return About(
+        settings.service_name,
+        read_version(),
+        settings.revision,
+        settings.environment,
+        alerts=delivery(settings.alert_receivers),
+    )
 
 
 def _limits(settings: Settings) -> HttpLimits:

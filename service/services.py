@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from service.admission.port import Limiter
+from service.alert_receivers import AlertDelivery
 from service.ask.types import Asker, TraceRef
 from service.auth.principal import Principal
 from service.cache.port import Cache, CacheName
@@ -19,13 +20,15 @@ from service.routing.port import ModelDirectory, Tier
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Who is answering. `trace_url` is the address of a trace, with `{trace_id}` in it; empty = traces have no page."""
+    """Who is answering. `trace_url` is the address of a trace, with `{trace_id}` in it; empty = traces have no page.
+    `alerts` is what becomes of alerts about it."""
 
     service: str
     version: str
     revision: str
     environment: str
     trace_url: str = ""
+    alerts: AlertDelivery = AlertDelivery.OFF
 
 
 @dataclass(frozen=True, slots=True)

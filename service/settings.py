@@ -1,7 +1,8 @@
 """Every setting, with its default and meaning; the only place that reads the environment.
 
-Names are `RAG_<GROUP>__<FIELD>`, but for those that others own: ENVIRONMENT, LOG_LEVEL and OpenTelemetry's variables,
-which keep their names and meaning. Nothing below the composition root imports this; settings are handed down as values.
+Names are `RAG_<GROUP>__<FIELD>`, but for those that others own: ENVIRONMENT, LOG_LEVEL, ALERT_RECEIVERS and
+OpenTelemetry's variables, which keep their names and meaning. Nothing below the composition root imports this; settings
+are handed down as values.
 """
 
 import difflib
@@ -11,7 +12,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Literal, get_origin
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -19,6 +20,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableValue
+
+from service.setting_fields import allowed, group_of, variables
 
 
 def _address(example: str, *schemes: str, or_else: str = "") -> AfterValidator:
@@ -215,6 +218,10 @@ class Settings(BaseSettings):
         Literal["NO_CONTENT", "SPAN_ONLY"],
         Field(validation_alias=AliasChoices("OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT", "capture_content")),
     ] = "NO_CONTENT"
+    # Of the Prometheus beside it: None = none is meant to be there, empty = alerts fire and nobody is told.
+    alert_receivers: Annotated[
+        str | None, Field(validation_alias=AliasChoices("ALERT_RECEIVERS", "alert_receivers"))
+    ] = None
     revision: str = Field("unknown", description="Source revision, set when an image is built.")
     api_key: SecretStr = Field(SecretStr(""), description="Key that the commands send to a running service.")
 
@@ -303,7 +310,7 @@ class BadSettings(ValueError):
 def load_settings() -> Settings:
     """Read the environment. Raises `BadSettings`, also for a RAG_ variable that no setting knows."""
     prepare_environment()
-    known = dict(_variables(Settings))
+    known = dict(variables(Settings))
     unknown = [_unknown(name, known) for name in sorted(os.environ) if _is_ours(name) and name.upper() not in known]
     try:
         settings = Settings()
@@ -320,18 +327,8 @@ def _is_ours(name: str) -> bool:
     return name.upper().startswith("RAG_") and name.upper() not in _FOREIGN
 
 
-def _variables(model: type[BaseModel], prefix: str = "RAG_") -> Iterator[tuple[str, FieldInfo]]:
-    """Every variable that is read, in capitals (names are read in any case), with its field."""
-    for name, field in model.model_fields.items():
-        alias = field.validation_alias
-        variable = str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"{prefix}{name}".upper()
-        yield variable, field
-        if (group := _group(field)) is not None:
-            yield from _variables(group, f"{variable}__")
-
-
 def _unknown(name: str, known: Mapping[str, FieldInfo]) -> SettingProblem:
-    single = [variable for variable, field in known.items() if _group(field) is None]
+    single = [variable for variable, field in known.items() if group_of(field) is None]
     close = difflib.get_close_matches(name.upper(), single, n=1)
     meant = f"; did you mean {close[0]}?" if close else "; the README lists those that there are"
     return SettingProblem(name, f"no setting has this name{meant}")
@@ -349,15 +346,15 @@ def _invalid(
         variable = max(above, key=len, default=path)
         inside = f"{one['loc'][-1]}: " if one["type"] == "extra_forbidden" else ""
         wrong = one["msg"][:1].lower() + one["msg"][1:]
-        yield SettingProblem(variable, inside + wrong, _allowed(known.get(variable)))
+        yield SettingProblem(variable, inside + wrong, allowed(known.get(variable)))
 
 
 def _unreadable(known: Mapping[str, FieldInfo]) -> Iterator[SettingProblem]:
     """Lists and whole groups are written as JSON; the error of the library names the group only."""
     for name in sorted(os.environ):
         field = known.get(name.upper())
-        if field is not None and (get_origin(field.annotation) is tuple or _group(field)) and _not_json(name):
-            yield SettingProblem(name, "is not valid JSON", _allowed(field))
+        if field is not None and (get_origin(field.annotation) is tuple or group_of(field)) and _not_json(name):
+            yield SettingProblem(name, "is not valid JSON", allowed(field))
 
 
 def _not_json(name: str) -> bool:
@@ -366,35 +363,3 @@ def _not_json(name: str) -> bool:
     except ValueError:
         return True
     return False
-
-
-def _group(field: FieldInfo) -> type[BaseModel] | None:
-    kind: Any = field.annotation
-    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
-
-
-def _allowed(field: FieldInfo | None) -> str:
-    """What may be set, in words: choices or type and bounds, and the default."""
-    if field is None or _group(field):
-        return ""
-    kind: Any = field.annotation
-    if get_origin(kind) is Literal:
-        words = ", ".join(map(str, get_args(kind)))
-    elif get_origin(kind) is tuple:
-        words = 'a JSON list such as ["a", "b"]'
-    else:
-        words = _KINDS.get(kind, "text")
-    bounds = " and ".join(f"{sign} {bound:g}" for sign, bound in _bounds(field))
-    default = "" if field.default in (None, "", ()) else f"; default {field.default}"
-    return f"{words} {bounds}".strip() + default
-
-
-_KINDS = {bool: "true or false", int: "a whole number", float: "a number", Path: "a path"}
-_SIGNS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
-
-
-def _bounds(field: FieldInfo) -> Iterator[tuple[str, float]]:
-    for constraint in field.metadata:
-        for name, sign in _SIGNS.items():
-            if (bound := getattr(constraint, name, None)) is not None:
-                yield sign, bound

@@ -15,9 +15,15 @@ from ops.stack.whole_file import write_whole
 OTEL = ROOT / "otel"
 # Where the packages of Grafana's makers put it.
 _GRAFANA = Path("/usr/share/grafana")
+_RECEIVERS = "ALERT_RECEIVERS"
 # How the Collector says that it cannot read its own queue: a disk that lies, a file that was cut short.
 _DAMAGED_QUEUE = ("invalid database", "go.etcd.io/bbolt")
 _MOVE_ASIDE = "The Collector's queue is damaged: move {} aside and start again. Traces that waited in it are lost."
+
+
+def receivers(site: Site) -> str:
+    """Who is told of alerts, as Prometheus is started with it."""
+    return site.variables("prometheus", {}).get(_RECEIVERS, "")
 
 
 def prometheus(site: Site, program: Path) -> Plan:
@@ -32,13 +38,14 @@ def prometheus(site: Site, program: Path) -> Plan:
             f"--storage.tsdb.path={folder / 'data'}",
             f"--web.listen-address=127.0.0.1:{port}",
             "--web.enable-remote-write-receiver",  # Tempo writes the service graph
+            f"--web.user-assets={folder / 'rules'}",  # the runbook lies there; alerts link to it
             "--enable-feature=exemplar-storage",
         ),
         site.variables(
             "prometheus",
             {
                 "GRAFANA_URL": local(site.ports.grafana),
-                "RUNBOOK_URL": (ROOT / "prometheus" / "runbook.md").as_uri(),
+                "RUNBOOK_URL": local(port) + "/user/runbook.html",
             },
         ),
         folder,
@@ -213,8 +220,8 @@ def ollama(site: Site, program: Path) -> Plan:
     )
 
 
-def service(site: Site, *, traces: bool) -> Plan:
-    """The service itself."""
+def service(site: Site, *, traces: bool, receivers: str | None = None) -> Plan:
+    """The service itself. `receivers` are those who are told of alerts, None when there are no alerts: it says so."""
     ports = site.ports
     own = {
         "ENVIRONMENT": site.environment,
@@ -229,11 +236,15 @@ def service(site: Site, *, traces: bool) -> Plan:
     }
     if traces:
         own["OTEL_EXPORTER_OTLP_ENDPOINT"] = local(ports.otlp_http)
+    variables = site.variables("service", own)
+    variables.pop(_RECEIVERS, None)
+    if receivers is not None:
+        variables[_RECEIVERS] = receivers
     return Plan(
         "service",
         "answers; the page",
         (sys.executable, "-P", "-m", "service"),
-        site.variables("service", own),
+        variables,
         site.folder / "service",
         local(ports.service),
         local(ports.service) + "/readyz",

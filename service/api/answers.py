@@ -164,10 +164,11 @@ class DependencyShape(Shape):
 
 
 class ReadyShape(Shape):
-    """`status` is ready, not_ready or shutting_down."""
+    """`status` is ready, not_ready or shutting_down; `alerts` is off (nothing watches it), nobody_told or told."""
 
     status: str
     dependencies: list[DependencyShape]
+    alerts: str
 
 
 class OpenAIModelShape(Shape):

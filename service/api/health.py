@@ -35,7 +35,8 @@ async def readyz(request: Request) -> Response:
     else:
         status = "ready" if all(one.ok for one in statuses if one.required) else "not_ready"
     told = [{"name": one.name, "ok": one.ok, "required": one.required} for one in statuses]
-    return json_response({"status": status, "dependencies": told}, 200 if status == "ready" else 503)
+    body = {"status": status, "dependencies": told, "alerts": services.about.alerts}
+    return json_response(body, 200 if status == "ready" else 503)
 
 
 @router.get(

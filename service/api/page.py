@@ -7,6 +7,7 @@ from html import escape
 
 from fastapi import APIRouter, Request, Response
 
+from service.alert_receivers import AlertDelivery
 from service.api.access import services_of
 from service.errors import Dependency
 from service.services import About, DependencyStatus
@@ -41,6 +42,17 @@ _LINKS = (
 _WITHOUT: Mapping[str, str] = {
     Dependency.OLLAMA: "or without a model; until `emini-rag models pull --all` has run, answers are quotations"
 }
+_ALERTS: Mapping[AlertDelivery, str] = {
+    AlertDelivery.OFF: (
+        "<li>alerts: none, for nothing watches this service (<code>make stack</code> or <code>make up</code> starts "
+        "what does)</li>"
+    ),
+    AlertDelivery.NOBODY: (
+        '<li class="away">alerts: they fire and <strong>nobody is told</strong>; say who is in '
+        "<code>ALERT_RECEIVERS</code>, see prometheus/receivers/README.md</li>"
+    ),
+    AlertDelivery.TOLD: "<li>alerts: told</li>",
+}
 _ADVICE = """
 <p>What to do says <code>emini-rag doctor</code>; in Compose
 <code>docker compose exec rag-service emini-rag doctor</code>, and so for the other commands.</p>"""
@@ -61,7 +73,8 @@ def page_html(about: About, statuses: Sequence[DependencyStatus], base_url: str,
     ready = all(one.ok for one in statuses if one.required)
     state = "stopping" if stopping else "ready" if ready else "not ready"
     rows = "".join(_row(one) for one in statuses)
-    advice = "" if all(one.ok for one in statuses) else _ADVICE
+    fine = all(one.ok for one in statuses) and about.alerts is not AlertDelivery.NOBODY
+    advice = "" if fine else _ADVICE
     links = " · ".join(f'<a href="{path}">{name}</a>' for path, name in _LINKS)
     body = '{"query": "What is momentum trading?"}'
     command = f"curl -s {base_url}/ask -H 'content-type: application/json' \\\n  -d '{body}'"
@@ -72,7 +85,7 @@ def page_html(about: About, statuses: Sequence[DependencyStatus], base_url: str,
 <body><h1>{name}</h1>
 <p class="what">Answers questions from your own documents, and says where every second went.
 This is the {escape(about.environment)} instance; it is <strong>{state}</strong>.</p>
-<ul>{rows}</ul>{advice}
+<ul>{rows}{_ALERTS[about.alerts]}</ul>{advice}
 <p>Ask it:</p><pre>{escape(command)}</pre>
 <p>Any OpenAI-compatible client works too, with the base address <code>{escape(base_url)}/v1</code>
 and the model <code>auto</code>.</p>

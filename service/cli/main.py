@@ -20,6 +20,7 @@ _COMMANDS = {
     "models": ("service.cli.models", "Models in Ollama: list, pull, preload."),
     "cache": ("service.cli.cache", "The answer cache of the running service: stats, clear."),
     "keys": ("service.cli.keys", "API keys: create, list, revoke."),
+    "drill": ("service.cli.drill.commands", "Break development on purpose, and see whether alerts notice: list, run."),
     "doctor": ("service.cli.doctor", "What works here, what is missing, and what to do."),
     "version": ("service.cli.version", "Which version this is."),
 }

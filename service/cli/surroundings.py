@@ -6,6 +6,7 @@ Everything is made on first use: a typing error costs nothing, and what is not n
 import asyncio
 import logging
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
@@ -54,6 +55,7 @@ class Surroundings:
     open_models: Callable[[Settings], AbstractAsyncContextManager["ModelStore"]] = _open_models
     serve: Callable[[], int] = _serve
     clock: Clock = field(default_factory=SystemClock)
+    pause: Callable[[float], None] = time.sleep
     debug: bool = False
 
     @cached_property

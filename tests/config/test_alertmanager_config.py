@@ -1,4 +1,4 @@
-"""The shipped configuration of Alertmanager: who is told of what, what silences what, and what becomes of a fault."""
+"""The shipped configuration of Alertmanager: who is told of what, and what becomes of a fault."""
 
 import re
 import subprocess
@@ -15,7 +15,8 @@ from ops.stack.part import Part
 from ops.stack.ports import Ports
 from ops.stack.process import wait_until
 from ops.stack.site import ROOT, Site
-from service.telemetry.catalogue import CONSTANT_LABELS, MODEL_LABEL
+from service.alert_receivers import RECEIVERS
+from service.telemetry.catalogue import CONSTANT_LABELS
 from tests.components.alertmanager_api import AlertmanagerApi
 from tests.components.fixtures import require
 from tests.components.installation import hurried
@@ -94,6 +95,14 @@ def test_those_are_told_whom_prometheus_names(notify: str | None, told: set[str]
 
 
 @pytest.mark.real
+def test_what_only_explains_another_alert_is_told_to_nobody() -> None:
+    labels = {"alertname": "RagStageRegression", "notify": "slack,webhook,email,heartbeat", **PRODUCTION}
+    assert _told(**labels, severity="info") == {"nobody"}
+    for severity in ("page", "ticket"):
+        assert _told(**labels, severity=severity) == {"slack", "webhook", "email"}
+
+
+@pytest.mark.real
 @pytest.mark.parametrize(
     ("notify", "told"),
     [
@@ -122,6 +131,13 @@ def test_every_receiver_that_can_be_named_is_in_the_readme() -> None:
     readme = (FILE.parent / "receivers" / "README.md").read_text(encoding="utf-8")
     receivers = {one["name"] for one in _config()["receivers"]}
     assert set(re.findall(r"^\| `(\w+)` \|", readme, re.MULTILINE)) == receivers - {"nobody"}
+    assert set(RECEIVERS) == receivers - {"nobody"}
+
+
+def test_the_service_knows_the_file_of_each_receiver() -> None:
+    for one in _config()["receivers"]:
+        files = re.findall(r"_file': 'receivers/(\w+)'", str(one))
+        assert files == [file for file in [RECEIVERS.get(one["name"], "")] if file]
 
 
 def test_nothing_of_one_environment_silences_or_joins_what_is_of_another() -> None:
@@ -129,7 +145,6 @@ def test_nothing_of_one_environment_silences_or_joins_what_is_of_another() -> No
     assert environment in _config()["route"]["group_by"]
     for rule in _config()["inhibit_rules"]:
         assert environment in rule["equal"]
-    assert MODEL_LABEL in _config()["inhibit_rules"][0]["equal"]
 
 
 @pytest.mark.parametrize("file", ["docker-compose.yml", "docker-compose.dev.yml"])
@@ -202,42 +217,3 @@ def test_a_file_that_comes_later_is_read_without_a_restart(part: Part) -> None:
         (receivers / "receivers" / "heartbeat_url").write_text(late.url)
         AlertmanagerApi(part.url).fire(alertname="Watchdog", notify="heartbeat", **PRODUCTION)
         wait_until(lambda: _posts(late, "Watchdog") != [], TELL_S, "the switch is called at once")
-
-
-def _muted(api: AlertmanagerApi, **labels: str) -> bool:
-    (alert,) = api.alerts(**labels)
-    return bool(alert["status"]["inhibitedBy"])
-
-
-@pytest.mark.real
-def test_a_page_silences_the_ticket_of_the_same_model_only(part: Part) -> None:
-    api = AlertmanagerApi(part.url)
-    page = {"alertname": "TestBurn", "severity": "page", MODEL_LABEL: "a:1", **PRODUCTION}
-    ticket = page | {"severity": "ticket"}
-    other_model = ticket | {MODEL_LABEL: "b:1"}
-    other_place = ticket | {"deployment_environment_name": "development"}
-    other_alert = ticket | {"alertname": "TestOther"}
-    for labels in (page, ticket, other_model, other_place, other_alert):
-        api.fire(**labels)
-    wait_until(lambda: _muted(api, **ticket), TELL_S, "the ticket is silenced")
-    assert [_muted(api, **labels) for labels in (page, other_model, other_place, other_alert)] == [False] * 4
-
-
-@pytest.mark.real
-@pytest.mark.parametrize(
-    ("cause", "silenced", "heard"),
-    [
-        ("RagServiceDown", ["RagModelSlow", "RagOllamaDown"], ["OtelCollectorDown", "RagServiceDown"]),
-        ("RagOllamaDown", ["RagModelSlow", "RagBreakerOpen"], ["RagCacheCold", "RagOllamaDown"]),
-    ],
-)
-def test_a_cause_silences_what_follows_from_it_where_it_is(
-    part: Part, cause: str, silenced: list[str], heard: list[str]
-) -> None:
-    api = AlertmanagerApi(part.url)
-    place = {"deployment_environment_name": f"test-{cause}"}
-    for name in {cause, *silenced, *heard}:
-        api.fire(alertname=name, **place)
-        api.fire(alertname=name, deployment_environment_name=f"not-{cause}")
-    wait_until(lambda: all(_muted(api, alertname=one, **place) for one in silenced), TELL_S, "they are silenced")
-    assert [name for name in heard if _muted(api, alertname=name, **place)] == []

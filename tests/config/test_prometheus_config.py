@@ -188,6 +188,11 @@ def test_compose_mounts_the_targets_of_its_environment_and_sets_the_flags(enviro
     assert binds["/etc/prometheus/rules"] == f"./prometheus/rules/{environment}"
     assert "/etc/prometheus/prometheus.yml" in binds
     assert {"--web.enable-remote-write-receiver", "--enable-feature=exemplar-storage"} <= set(body["command"])
-    assert body["environment"]["ALERT_RECEIVERS"] == "${ALERT_RECEIVERS:-}"
+    service = services["rag-service" if environment == "production" else "rag-service-dev"]
+    for one in (body, service):
+        assert one["environment"]["ALERT_RECEIVERS"] == "${ALERT_RECEIVERS:-}"
     assert f"localhost:{3001 if environment == 'production' else 3003}" in body["environment"]["GRAFANA_URL"]
-    assert (ROOT / body["environment"]["RUNBOOK_URL"].removeprefix("${RUNBOOK_URL:-").removesuffix("}")).is_file()
+    port = 9090 if environment == "production" else 9092
+    assert body["environment"]["RUNBOOK_URL"] == f"${{RUNBOOK_URL:-http://localhost:{port}/user/runbook.html}}"
+    assert "--web.user-assets=/etc/prometheus/rules" in body["command"]
+    assert (SHIPPED / "rules" / environment / "runbook.html").is_file()

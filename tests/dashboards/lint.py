@@ -144,25 +144,29 @@ def queries(board: Board) -> Iterator[str]:
 def metrics(board: Board) -> Iterator[str]:
     """Only metrics, labels, label values and buckets that exist; rates of what counts, and of nothing else."""
     for where, expression in _parsed(board):
-        for use in uses(expression):
-            known = _EXPOSED.get(use.metric)
-            if known is None:
-                if use.metric not in _FOREIGN:
-                    yield f"{where}: nobody exposes {use.metric}"
-                continue
-            yield from (f"{where}: {fault}" for fault in _misused(use.metric, known, use.matchers, use.function))
-        for labels, below in groupings(expression):
-            for metric in below & _EXPOSED.keys():
-                for label in labels:
-                    if label not in (_EXPOSED[metric].labels or ()) and not _made(label, expression):
-                        yield f"{where}: {metric} has no label {label}"
-        for quantile in quantiles_without_le(expression):
-            yield f"{where}: the bounds are summed away in {quantile}"
+        yield from (f"{where}: {fault}" for fault in misused(expression))
+
+
+def misused(expression: promql_parser.Expr) -> Iterator[str]:
+    """The same of one expression, a panel's or a rule's."""
+    for use in uses(expression):
+        known = _EXPOSED.get(use.metric)
+        if known is not None:
+            yield from _misused(use.metric, known, use.matchers, use.function)
+        elif use.metric not in _FOREIGN:
+            yield f"nobody exposes {use.metric}"
+    for labels, below in groupings(expression):
+        for metric in below & _EXPOSED.keys():
+            for label in labels:
+                if label not in (_EXPOSED[metric].labels or ()) and not _made(label, expression):
+                    yield f"{metric} has no label {label}"
+    for quantile in quantiles_without_le(expression):
+        yield f"the bounds are summed away in {quantile}"
 
 
 def attributes(board: Board) -> Iterator[str]:
     """Only attributes of spans that exist."""
-    known = _span_fields()
+    known = span_fields()
     for where, target in _targets(board):
         if target.source.get("type") != "tempo" or target.query == "${traceId}":
             continue
@@ -327,7 +331,8 @@ def _made(label: str, expression: promql_parser.Expr) -> bool:
     return f'"{label}"' in str(expression)
 
 
-def _span_fields() -> frozenset[str]:
+def span_fields() -> frozenset[str]:
+    """Attributes that spans and their resource have."""
     own = {value for name, value in vars(Attribute).items() if name.isupper() and isinstance(value, str)}
     return frozenset(own | {"service.name", "deployment.environment.name", "service.version"})
 

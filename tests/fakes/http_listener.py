@@ -18,6 +18,9 @@ class Request(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.server.listener.post(self)
 
+    def do_DELETE(self) -> None:
+        self.server.listener.delete(self)
+
     def body(self) -> bytes:
         return self.rfile.read(int(self.headers["content-length"]))
 
@@ -54,6 +57,10 @@ class HttpListener:
 
     def post(self, request: Request) -> None:
         """Answer a POST."""
+        request.send_error(501)
+
+    def delete(self, request: Request) -> None:
+        """Answer a DELETE."""
         request.send_error(501)
 
     def stop(self) -> None:

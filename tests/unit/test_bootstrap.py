@@ -7,6 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from service.adapters import SCRIPTED_URL
+from service.alert_receivers import AlertDelivery
 from service.ask.types import Done, Mode, Question
 from service.auth.gate import AutoGate, KeyGate
 from service.auth.keys import KeyStore
@@ -60,6 +61,15 @@ async def test_a_scripted_model_answers_under_the_configured_names(settings: Set
         assert (done.result.answer.mode, done.result.answer.model) == (Mode.GENERATED, settings.routing.models.simple)
     finally:
         await services.close()
+
+
+async def test_it_knows_whether_somebody_is_told_of_alerts(settings: Settings) -> None:
+    for receivers, expected in ((None, AlertDelivery.OFF), ("", AlertDelivery.NOBODY), ("email", AlertDelivery.TOLD)):
+        services = await open_services(settings.model_copy(update={"alert_receivers": receivers}))
+        try:
+            assert services.about.alerts is expected
+        finally:
+            await services.close()
 
 
 async def test_a_scripted_model_is_refused_in_production(settings: Settings) -> None:

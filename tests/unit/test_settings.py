@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from service.settings import BadSettings, SettingProblem, Settings, load_settings, prepare_environment
 
-OTHERS = ("ENVIRONMENT", "LOG_LEVEL", "ANONYMIZED_TELEMETRY")
+OTHERS = ("ENVIRONMENT", "LOG_LEVEL", "ALERT_RECEIVERS", "ANONYMIZED_TELEMETRY")
 
 
 @pytest.fixture(autouse=True)
@@ -84,6 +84,13 @@ def test_a_variable_sets_its_field(
     for part in path.split("."):
         found = getattr(found, part)
     assert found == expected
+
+
+def test_no_word_about_receivers_is_another_than_an_empty_one(environment: pytest.MonkeyPatch) -> None:
+    assert load_settings().alert_receivers is None
+    for value in ("", "slack,webhook"):
+        environment.setenv("ALERT_RECEIVERS", value)
+        assert load_settings().alert_receivers == value
 
 
 def test_one_field_of_a_group_leaves_the_others_alone(environment: pytest.MonkeyPatch) -> None:

@@ -42,6 +42,9 @@ class InstrumentedGenerator:
         self._peer = peer.attributes
         self._capture = capture
         self._times = CallTimes(meters, Operation.CHAT, Provider.OLLAMA, meters.models)
+        for model in meters.models:
+            # The first answer of a process is often a cold one, and what it waited is taken out of its stage.
+            meters.prepare(PHASE_DURATION, **{MODEL_LABEL: model}, phase=Phase.LOAD)
 
     async def generate(self, request: GenerationRequest) -> AsyncGenerator[Chunk | Completion, None]:
         name = SpanName.CHAT.format(request.model)

@@ -19,7 +19,7 @@ _ROOMS = {
     "uvicorn": ("service/server.py", "service/connection.py"),
     "opentelemetry": _TELEMETRY,
     "prometheus_client": _TELEMETRY,
-    "pydantic": ("service/settings.py", "service/api/*"),
+    "pydantic": ("service/settings.py", "service/setting_fields.py", "service/api/*"),
     "pydantic_settings": ("service/settings.py",),
     "redis": ("service/cache/valkey.py",),
     "typer": ("service/cli/*",),

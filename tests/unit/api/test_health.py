@@ -1,7 +1,10 @@
 """Liveness, readiness, metrics."""
 
+from dataclasses import replace
+
 import pytest
 
+from service.alert_receivers import AlertDelivery
 from service.api.answers import HealthShape, ReadyShape
 from service.services import DependencyStatus
 from tests.fakes.services import FakeServices
@@ -25,6 +28,14 @@ async def test_ready_when_the_required_ones_are_there() -> None:
     assert ReadyShape.model_validate_json(reply.content).status == "ready"
     assert reply.json()["dependencies"][1] == {"name": "ollama", "ok": False, "required": False}
     assert "secret" not in reply.text
+
+
+async def test_it_says_whether_somebody_is_told_of_alerts() -> None:
+    fakes = FakeServices()
+    for alerts in AlertDelivery:
+        fakes.about = replace(fakes.about, alerts=alerts)
+        async with client_of(fakes) as client:
+            assert (await client.get("/readyz")).json()["alerts"] == alerts.value
 
 
 async def test_not_ready_says_which() -> None:

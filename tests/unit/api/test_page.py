@@ -4,6 +4,9 @@ import base64
 import hashlib
 import re
 
+import pytest
+
+from service.alert_receivers import AlertDelivery
 from service.api.page import page_html
 from service.services import About, DependencyStatus
 from tests.unit.api.client import client_of, with_keys
@@ -30,6 +33,21 @@ def test_with_everything_there_it_gives_no_advice() -> None:
     html = page_html(About("x", "1", "r", "production"), [there, away], "http://localhost", stopping=False)
     assert "chroma: away (the service answers without it)" in html
     assert "docker compose exec rag-service emini-rag doctor" in html
+
+
+@pytest.mark.parametrize(
+    ("alerts", "says", "warns"),
+    [
+        (AlertDelivery.OFF, "alerts: none", False),
+        (AlertDelivery.NOBODY, "<strong>nobody is told</strong>", True),
+        (AlertDelivery.TOLD, "alerts: told", False),
+    ],
+)
+def test_it_warns_when_nobody_is_told_of_alerts(alerts: AlertDelivery, says: str, warns: bool) -> None:
+    there = DependencyStatus("ollama", ok=True, required=False)
+    html = page_html(About("x", "1", "r", "production", alerts=alerts), [there], "http://localhost", stopping=False)
+    assert says in html
+    assert ('class="away"' in html) is ("ALERT_RECEIVERS" in html) is ("emini-rag doctor" in html) is warns
 
 
 async def test_the_policy_allows_its_own_style_and_nothing_else() -> None:

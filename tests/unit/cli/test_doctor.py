@@ -17,7 +17,7 @@ from tests.unit.cli.conftest import Shell
 
 EVERYTHING = {
     "Python", "SQLite full-text search", "data folder", "data folder in use", "documents folder", "service port",
-    "metrics port", "API keys", "clock", "Ollama", "Chroma (embedded)", "Collector",
+    "metrics port", "API keys", "clock", "Ollama", "Chroma (embedded)", "Collector", "alerts",
 }  # fmt: skip
 
 

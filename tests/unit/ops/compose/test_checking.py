@@ -21,7 +21,8 @@ def root(tmp_path: Path) -> Path:
     for name in (*_FILES, "service/Dockerfile", "frontend/Dockerfile", "ops/compose/prepare.py", "docs/ports.md"):
         shutil.copy(ROOT / name, root / name)
     for name in (
-        "prometheus/rules",
+        "prometheus/rules/production",
+        "prometheus/rules/development",
         "prometheus/receivers",
         "prometheus/targets/production",
         "prometheus/targets/development",

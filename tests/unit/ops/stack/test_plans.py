@@ -108,6 +108,16 @@ def test_the_service_sends_traces_only_where_somebody_takes_them(here: Site) -> 
     assert "OTEL_EXPORTER_OTLP_ENDPOINT" not in plans.service(here, traces=False).environment
 
 
+def test_the_service_knows_who_is_told_of_alerts(tmp_path: Path) -> None:
+    here = site(tmp_path, inherited={"ALERT_RECEIVERS": "slack"})
+    assert plans.receivers(here) == plans.prometheus(here, PROGRAM).environment["ALERT_RECEIVERS"] == "slack"
+    assert plans.service(here, traces=False, receivers="slack").environment["ALERT_RECEIVERS"] == "slack"
+    assert plans.service(here, traces=False, receivers="").environment["ALERT_RECEIVERS"] == ""
+    # Without alerts there is nothing to tell, whatever the user's shell says.
+    assert "ALERT_RECEIVERS" not in plans.service(here, traces=False).environment
+    assert plans.receivers(site(tmp_path)) == ""
+
+
 def test_the_service_knows_its_environment_folders_and_model_server(here: Site, tmp_path: Path) -> None:
     environment = plans.service(here, traces=False).environment
     assert environment["ENVIRONMENT"] == "development"

@@ -68,17 +68,32 @@ def test_every_target_file_that_the_configuration_reads_is_written(tmp_path: Pat
     assert files == {f"targets/{path.name}" for path in (folder / "targets").iterdir()}
 
 
-def test_the_configuration_and_the_rules_are_the_shipped_ones(tmp_path: Path) -> None:
-    here = site(tmp_path)
+def texts(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.glob("*.yml")}
+
+
+@pytest.mark.parametrize(
+    ("environment", "rules_of"),
+    [("production", "production"), ("development", "development"), ("staging", "production")],
+)
+def test_the_configuration_and_the_rules_are_the_shipped_ones(environment: str, rules_of: str, tmp_path: Path) -> None:
+    here = site(tmp_path, environment=environment)
     rules = here.folder / "prometheus" / "rules"
     rules.mkdir(parents=True)
     (rules / "of_an_older_version.yml").touch()
     scraping.prepare(here, [])
     shipped = ROOT / "prometheus"
     assert (here.folder / "prometheus" / "prometheus.yml").read_text() == (shipped / "prometheus.yml").read_text()
-    assert {path.name: path.read_text() for path in rules.glob("*.yml")} == {
-        path.name: path.read_text() for path in (shipped / "rules").glob("*.yml")
-    }
+    assert texts(rules) == texts(shipped / "rules" / rules_of)
+    assert len(texts(rules)) > 1
+
+
+def test_a_folder_of_rules_may_be_named(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "test.yml").write_text("groups: []")
+    here = site(tmp_path, rules=tmp_path / "own")
+    scraping.prepare(here, [])
+    assert texts(here.folder / "prometheus" / "rules") == {"test.yml": "groups: []"}
 
 
 def test_another_interval_replaces_all_three_times(tmp_path: Path) -> None:

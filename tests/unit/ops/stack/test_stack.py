@@ -167,6 +167,17 @@ def test_what_is_not_wanted_is_not_looked_for(tmp_path: Path, programs: FakeProg
     assert built.remedies["grafana"] == "left out as asked"
 
 
+@pytest.mark.parametrize(
+    ("without", "receivers"),
+    [([], "slack"), (["alertmanager"], ""), (["prometheus"], None), (["prometheus", "alertmanager"], None)],
+)
+def test_the_service_knows_who_is_told_of_alerts_by_the_parts_that_are_there(
+    without: list[str], receivers: str | None, tmp_path: Path, programs: FakePrograms
+) -> None:
+    built = stack(tmp_path, programs, without=without, inherited={**INHERITED, "ALERT_RECEIVERS": "slack"})
+    assert built.parts["service"].plan.environment.get("ALERT_RECEIVERS") == receivers
+
+
 def test_a_service_alone_is_a_stack_too(tmp_path: Path, programs: FakePrograms) -> None:
     with stack(tmp_path, programs, without=ORDER[:-1]) as built:
         assert programs.events == ["service starts", "service ready"]

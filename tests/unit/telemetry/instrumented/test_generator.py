@@ -172,3 +172,10 @@ async def test_a_stream_without_its_last_item_is_a_stream_error() -> None:
     await items(generator)
     assert recorder.only().attributes["error.type"] == "stream_error"
     assert recorder.sample(CALLS, **CALLED, error_type="stream_error") == 1
+
+
+def test_the_load_of_every_model_is_counted_from_zero_on() -> None:
+    recorder, _, _ = stand()
+    for model in recorder.meters.models:
+        name = "rag_llm_phase_duration_seconds_count"
+        assert recorder.sample(name, gen_ai_request_model=model, phase="load") == 0
