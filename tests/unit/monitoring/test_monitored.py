@@ -52,7 +52,9 @@ def result(
     model = MODEL if mode is Mode.GENERATED else None
     outcome = Outcome.DEGRADED if degraded else Outcome.OK
     answer = Answer("because", mode, model, degraded=degraded)
-    return AskResult(answer, Tier.SIMPLE, ROUTE, CacheFacts(cache), TIMINGS, outcome, "abc", completion, cold=completion is not None)
+    return AskResult(
+        answer, Tier.SIMPLE, ROUTE, CacheFacts(cache), TIMINGS, outcome, "abc", completion, cold=completion is not None
+    )
 
 
 class Watched:
