@@ -161,7 +161,9 @@ def test_a_miss_is_the_same_everywhere(stack: Installation) -> None:
     assert_designed(spans, model)
     assert asked.trace_id in stack.traces.search(root="POST /ask", environment="production")
 
-    series = labelled(gen_ai_request_model=model, tier=answer["tier"], cache="miss", outcome="ok")
+    (cold,) = [span["attributes"]["rag.cold"] for span in spans if span["name"] == "invoke_workflow ask"]
+    start = "cold" if cold else "warm"
+    series = labelled(gen_ai_request_model=model, tier=answer["tier"], cache="miss", outcome="ok", start=start)
     assert asked.risen[f"{ASK}_count"] == {series: 1}
     assert asked.risen[f"{ASK}_sum"] == {series: pytest.approx(asked.total_s, abs=EXACT_S)}
     assert_in_its_bucket(asked)
@@ -202,7 +204,8 @@ def test_a_hit_leads_to_the_trace_that_made_its_answer(stack: Installation) -> N
     assert {link["trace_id"] for span in spans for link in span["links"]} == {first["trace_id"]}
     assert_designed(stack.traces.trace(first["trace_id"]), first["model"])
 
-    series = labelled(gen_ai_request_model=first["model"], tier=asked.answer["tier"], cache="hit", outcome="ok")
+    kept = {"cache": "hit", "outcome": "ok", "start": "warm"}
+    series = labelled(gen_ai_request_model=first["model"], tier=asked.answer["tier"], **kept)
     assert asked.risen[f"{ASK}_count"] == {series: 1}
     assert asked.risen["rag_cache_requests_total"] == {labelled(cache="answer", result="hit"): 1}
     assert asked.risen[f"{CALLS}_count"] == {}
