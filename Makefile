@@ -5,7 +5,7 @@ PREPARE = test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was 
 	$(PYTHON) -m ops.setup.environment
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check eval bench bench-stack e2e components dashboards rules pictures stack up dev down logs compose-check pins lock clean
+.PHONY: help setup run test check eval bench bench-stack e2e components dashboards rules rules-full pictures stack up dev down logs compose-check pins lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,9 @@ dashboards: .venv/dev ## Write dashboards/json from the code; docs/dashboards.md
 
 rules: .venv/dev ## Write prometheus/rules from the code and prometheus/thresholds*.toml
 	@$(BIN)/python -m prometheus
+
+rules-full: .venv/dev ## Weeks of simulated answers through the real rules, baselines included (RULES="part of a name"; minutes)
+	@$(BIN)/python -m tests.rules.full $(RULES)
 
 pictures: .venv/dev ## Draw the pictures of docs/dashboards.md from a real installation
 	@$(BIN)/python -m tests.e2e.dashboard_pictures

@@ -2,7 +2,7 @@
 
 The spread is that of the same windowed value over the baseline, not a sampling error: a formula that assumes
 independent answers is sure of itself whenever a load wanders, and alarms. Median and quartiles instead of mean and
-deviation, so that a slow day does not become normal within hours (docs/alert-quality.md has both measured).
+deviation, so that a slow day does not become normal within hours.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Whether a model is slower than it was: detector R of docs/alert-quality.md.
+"""Whether a model is slower than it was.
 
 Two values are followed per model, over a short and a long window, of answers that a loaded model made (no hits, no cold
 starts): the mean, and the share of answers beyond each of nine buckets. A share finds a slow tail that a mean hides; a

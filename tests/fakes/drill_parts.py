@@ -171,7 +171,8 @@ class FakeModels(HttpListener):
 
 
 class FakeDrillService:
-    """Has the interface of `ServiceClient`. `asked` are the bodies; `fails` raises on every question."""
+    """Has the interface of `ServiceClient`. `asked` are the bodies; `fails` raises on every question; it
+    `looks` at the models whenever it is asked of them."""
 
     def __init__(self, environment: str = "development", url: str = "http://127.0.0.1:8002") -> None:
         self.url = url
@@ -179,12 +180,16 @@ class FakeDrillService:
         self.models = [model("large:7b", 7), model("small:1b", 1), model("absent:1b", 0, installed=False)]
         self.asked: list[dict[str, Any]] = []
         self.cleared = 0
+        self.looks, self.looked = True, 0
         self.fails: Failure | None = None
         self.mode = "generated"
         self.events: list[tuple[str, dict[str, Any]]] = []
 
     def get(self, path: str, **params: object) -> dict[str, Any]:
-        return {"environment": self.environment} if path == "/healthz" else {"models": self.models}
+        if path == "/healthz":
+            return {"environment": self.environment}
+        self.looked += self.looks
+        return {"models": self.models, "polled_at": self.looked}
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         self.asked.append(body)
@@ -207,6 +212,7 @@ def model(name: str, size: int, *, installed: bool = True) -> dict[str, Any]:
         "name": name,
         "role": "chat",
         "installed": installed,
+        "resident": False,
         "size_bytes": size,
         "slots": 1,
         "max_waiting": 2,

@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from subprocess import TimeoutExpired
 from time import monotonic
 
 from prometheus.__main__ import render
@@ -27,7 +28,11 @@ def main(words: Sequence[str]) -> int:
 
     def timed(weeks: Weeks) -> tuple[Verdict, float]:
         start = monotonic()
-        return weeks.run(rules, _LIMIT_S), monotonic() - start
+        try:
+            verdict = weeks.run(rules, _LIMIT_S)
+        except (ValueError, TimeoutExpired) as failure:
+            verdict = Verdict("promtool could not say", [str(failure)])
+        return verdict, monotonic() - start
 
     # promtool does the work: threads are enough to have every core busy.
     with ThreadPoolExecutor(os.cpu_count()) as pool:

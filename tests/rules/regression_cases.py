@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from prometheus.thresholds import load, of_environment
 from tests.rules.case import PRODUCTION, Case, Firing, Recorded, named
-from tests.rules.simulation.traffic import Change
+from tests.rules.drawn import Change
 from tests.rules.traffic import SCENARIO, Load, Phase, Scraped, scraped
 from tests.rules.usual import Usual
 

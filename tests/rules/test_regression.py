@@ -7,6 +7,8 @@ import pytest
 from prometheus.__main__ import render
 from prometheus.thresholds import of_environment
 from tests.rules.case import PRODUCTION, Case, Firing, Outcome, named, run_each, run_files
+from tests.rules.drawn import Change
+from tests.rules.mutation import Mutation, survivors
 from tests.rules.regression_cases import (
     ALERT,
     FACTORS,
@@ -21,7 +23,6 @@ from tests.rules.regression_cases import (
     silent,
     slower,
 )
-from tests.rules.simulation.traffic import Change
 from tests.rules.traffic import Load, scraped
 from tests.rules.usual import Usual
 
@@ -42,6 +43,17 @@ def test_fires_when_and_where_it_should(name: str, outcomes: dict[str, Outcome])
 def test_a_model_may_have_a_factor_of_its_own(case: Case) -> None:
     outcome = run_files([case], render(OWN_FACTOR))
     assert outcome.passed, outcome.said
+
+
+def test_a_lost_factor_is_noticed() -> None:
+    rules = render(OWN_FACTOR)
+    lost = (
+        Mutation("it has the others'", FILE, "> 1.6", "> 1.2", FACTORS[:1]),
+        Mutation("it is never reached", FILE, "> 1.6", "> 16", FACTORS[1:]),
+        Mutation("the others' is for it too", FILE, '!~"gpt-oss:20b"', '=~".+"', FACTORS[:1]),
+        Mutation("the others have none", FILE, '!~"gpt-oss:20b"', '="gpt-oss:20b"', FACTORS[:1]),
+    )
+    assert survivors(lost, rules) == []
 
 
 def test_it_says_which_model_by_how_much_of_how_many_and_what_is_usual() -> None:
@@ -73,7 +85,7 @@ def test_it_says_which_model_by_how_much_of_how_many_and_what_is_usual() -> None
 
 def test_the_pace_of_minutes_from_the_first_answer_to_the_alert() -> None:
     """A development instance learns what is usual, and notices, within minutes: nothing is put in as given. A sample
-    every 15 seconds: what the simulation calls a minute is that long here."""
+    every 15 seconds: what `drawn` calls a minute is that long here."""
     minute = 4
     calm, slow = Load("llama3.2:3b", 10), slower(Change("x3", 3.0), since=8 * minute)
     expected = [

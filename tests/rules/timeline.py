@@ -1,6 +1,4 @@
-"""When an alert fires in a case: promtool only says yes or no, but when it is told that nothing ever fires, it lists all
-that does.
-"""
+"""When an alert fires in a case: promtool, told that nothing ever does, lists every time that something does."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -30,8 +28,9 @@ def timeline(
 
 def _read(said: str, by: str) -> Iterable[tuple[int, frozenset[str]]]:
     marks = list(_AT.finditer(said))
-    for mark, after in zip(marks, [*marks[1:], None], strict=True):
-        part = said[mark.end() : after.start() if after else len(said)]
+    ends = [mark.start() for mark in marks[1:]] + [len(said)]
+    for mark, end in zip(marks, ends, strict=False):
+        part = said[mark.end() : end]
         who = frozenset(
             value for labels in _LABELS.findall(part) for value in re.findall(rf'{re.escape(by)}="([^"]*)"', labels)
         )

@@ -1,6 +1,6 @@
 """Simulated answers as Prometheus scrapes them: counters of `rag_ask_duration_seconds` in promtool's notation.
 
-The answers themselves are those of `simulation.traffic`, so that cases for promtool and the simulation of whole weeks
+The answers themselves are those of `drawn`, so that cases for promtool and the simulation of whole weeks
 speak of the same loads.
 """
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from service.telemetry.catalogue import ASK_DURATION
 from tests.rules.case import ENVIRONMENT, named
-from tests.rules.simulation.traffic import MEDIAN_S, SCENARIOS, Answers, Change, Floats, Scenario, draw
+from tests.rules.drawn import MEDIAN_S, SCENARIOS, Answers, Change, Floats, Scenario, draw
 
 SCENARIO = {scenario.name: scenario for scenario in SCENARIOS}
 IID = SCENARIO["iid"]

@@ -11,7 +11,7 @@ from prometheus.normal import Followed
 from prometheus.regression import mean_of, over_of
 from prometheus.thresholds import Thresholds, span_s
 from tests.rules.case import ENVIRONMENT, named
-from tests.rules.simulation.traffic import SIGMA
+from tests.rules.drawn import SIGMA
 from tests.rules.traffic import Load
 
 

@@ -6,7 +6,7 @@ from prometheus import versions
 from prometheus.thresholds import of_environment
 from tests.rules.case import ENVIRONMENT, PRODUCTION, Case, Firing, Recorded, named
 from tests.rules.counters import grows, stays
-from tests.rules.simulation.traffic import Change
+from tests.rules.drawn import Change
 from tests.rules.traffic import Load, Phase, Scraped, scraped
 
 LIMITS = of_environment("production")

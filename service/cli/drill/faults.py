@@ -53,9 +53,14 @@ def slower(mean_s: float, window_s: float, answers: int) -> float:
 @contextmanager
 def cold_model(acting: Acting) -> Iterator[str]:
     """Ollama takes the model out of memory before each question."""
-    models, model = acting.scene.parts.models(), acting.scene.model
-    with _before_each(acting.traffic, lambda: models.unload(model)):
-        yield f"{model} is unloaded before each question"
+    scene, models = acting.scene, acting.scene.parts.models()
+
+    def unload() -> None:
+        models.unload(scene.model)
+        scene.await_unloaded()
+
+    with _before_each(acting.traffic, unload):
+        yield f"{scene.model} is unloaded before each question"
 
 
 @contextmanager

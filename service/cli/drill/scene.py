@@ -10,6 +10,7 @@ from service.cli.drill.parts import Parts
 from service.cli.drill.prometheus import Prometheus
 from service.cli.failures import USAGE, Failure
 
+_UNLOADED_S, _LOOK_S = 12.0, 0.25
 QUESTION = "What is a stop order of kind {number}?"
 
 
@@ -50,6 +51,18 @@ class Scene:
         """One question to the model, past the cache unless `fields` say otherwise."""
         body = {"query": self.question.replace("{number}", str(number)), "model": self.model}
         return self.service.post("/ask", body | {"cache": {"no-cache": True, "no-store": True}} | fields)
+
+    def await_unloaded(self) -> None:
+        """Until the service has looked anew, and seen that the model is out of memory: a short load of a model that it
+        thinks is there is not counted as one. A long one is counted anyway, so this ends in any case."""
+        known = self.service.get("/monitoring/models")["polled_at"]
+        for _ in range(int(_UNLOADED_S / _LOOK_S)):
+            seen = self.service.get("/monitoring/models")
+            if seen["polled_at"] != known and not any(
+                one["resident"] for one in seen["models"] if one["name"] == self.model
+            ):
+                return
+            self.pause(_LOOK_S)
 
     def try_question(self) -> None:
         """See that this question reaches this model. Raises `Failure`."""

@@ -72,3 +72,38 @@ def test_a_question_that_no_model_answers_is_refused(make: Make) -> None:
     with pytest.raises(Failure, match="did not answer") as refused:
         make(service=service, model="small:1b").try_question()
     assert "--question" in refused.value.todo
+
+
+def test_an_unloaded_model_is_waited_for_until_the_service_knows_of_it(make: Make) -> None:
+    service = FakeDrillService()
+    scene = make(service, model="small:1b")
+    for one in service.models:
+        one["resident"] = True
+    waits: list[float] = []
+
+    def pause(seconds: float) -> None:
+        waits.append(seconds)
+        service.models[1]["resident"] = len(waits) < 3
+
+    scene.pause = pause
+    scene.await_unloaded()
+    assert len(waits) == 3
+    scene.pause = waits.append
+    service.models[1]["resident"] = True
+    scene.await_unloaded()
+    assert sum(waits) < 20
+
+
+def test_what_the_service_saw_before_the_model_was_unloaded_does_not_count(make: Make) -> None:
+    service = FakeDrillService()
+    scene = make(service, model="small:1b")
+    service.looks = False
+    waits: list[float] = []
+
+    def pause(seconds: float) -> None:
+        waits.append(seconds)
+        service.looks = len(waits) >= 2
+
+    scene.pause = pause
+    scene.await_unloaded()
+    assert len(waits) == 2
