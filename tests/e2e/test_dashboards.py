@@ -54,7 +54,8 @@ FAULTS = (
     ("gpu", "Polls of Ollama without an answer, in 5 minutes", "A"),
     ("gpu", "Questions turned away in 5 minutes", "A"),
 )
-SHOWN_WITHIN_S = 90.0
+# What is usual for a model is known when its answers are older than the window of the rules, which is two minutes.
+SHOWN_WITHIN_S = 240.0
 Seen = Callable[[str], None]
 
 
