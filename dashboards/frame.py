@@ -1,6 +1,7 @@
 """What every dashboard has: variables, links to the others, annotations, time."""
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from grafana_foundation_sdk.builders import dashboard as d
 from grafana_foundation_sdk.models import dashboard as dm
@@ -11,6 +12,7 @@ from service.telemetry import catalogue
 
 TAG = "emini-rag"
 _FIRST = "production"
+_Variable = TypeVar("_Variable", d.QueryVariable, d.CustomVariable)
 
 
 def dashboard(
@@ -100,8 +102,7 @@ def model_variable(*, several: bool = True, environment: bool = True) -> d.Query
     selector = queries.ENVIRONMENT if environment else ""
     variable = _of_label("model", "Model", catalogue.MODEL_LABEL, selector)
     if several:
-        everything = dm.VariableOption(text=["All"], value=["$__all"])
-        return variable.multi(True).include_all(True).all_value(".*").current(everything)
+        return _several(variable)
     return variable.current(dm.VariableOption(text="llama3.2:3b", value="llama3.2:3b"))
 
 
@@ -117,9 +118,14 @@ def cache_variable() -> d.CustomVariable:
 
 def any_of_variable(name: str, label: str, values: Iterable[str]) -> d.CustomVariable:
     """One, several or all of a closed set."""
+    return _several(d.CustomVariable(name).label(label).values(",".join(values)))
+
+
+def _several(variable: _Variable) -> _Variable:
+    """One, several or all, and all at first."""
     everything = dm.VariableOption(text=["All"], value=["$__all"])
-    variable = d.CustomVariable(name).label(label).values(",".join(values))
-    return variable.multi(True).include_all(True).all_value(".*").current(everything)
+    variable.multi(True).include_all(True).all_value(".*").current(everything)
+    return variable
 
 
 def text_variable(name: str, label: str, value: str) -> d.TextBoxVariable:

@@ -44,7 +44,7 @@ def quantile(
 ) -> str:
     """A quantile, shown where there were enough values for one."""
     by = tuple(by)
-    values = f"sum by ({', '.join(('le', *by))}) (rate({metric.name}_bucket{{{selector}}}[{window}]))"
+    values = rate(metric, selector, ("le", *by), window, "_bucket")
     enough = f"{increase(metric, selector, by, window, '_count')} >= {limits.quantiles.min_answers}"
     on = promql.matching(by)
     return f"histogram_quantile({share:g}, {values}) and {on} ({enough})"
@@ -134,7 +134,7 @@ def burn_rate(limits: Thresholds, window: str, selector: str = ENVIRONMENT) -> s
 def slower_than(bound_s: float, selector: str = MODELS, by: Iterable[str] = (MODEL,), window: str = LATELY) -> str:
     """Share of answers beyond a bucket's bound."""
     by = tuple(by)
-    within = f'sum{promql.clause(by)} (rate({c.ASK_DURATION.name}_bucket{{{selector},le="{promql.bound(bound_s)}"}}[{window}]))'
+    within = rate(c.ASK_DURATION, f'{selector},le="{promql.bound(bound_s)}"', by, window, "_bucket")
     return f"1 - ({within}) / ({asks(selector, by, window)} > 0)"
 
 
@@ -174,11 +174,11 @@ def _with_a_tier(limits: Thresholds, selector: str) -> str:
 
 def _within_bounds(limits: Thresholds, selector: str, by: Iterable[str], window: str, whole: str) -> str:
     """Answers per second that took no longer than their tier's bound; `whole` is where they are counted at all."""
-    return " + ".join(
-        f"(sum{promql.clause(by)} (rate({c.ASK_DURATION.name}_bucket"
-        f'{{{selector},tier="{tier}",le="{promql.bound(bound)}"}}[{window}])) or 0 * {whole})'
+    within = (
+        rate(c.ASK_DURATION, f'{selector},tier="{tier}",le="{promql.bound(bound)}"', by, window, "_bucket")
         for tier, bound in limits.slo.bound_s.items()
     )
+    return " + ".join(f"({one} or 0 * {whole})" for one in within)
 
 
 # What Prometheus knows by itself
@@ -217,12 +217,12 @@ def drills(selector: str = ENVIRONMENT) -> str:
 
 def foreign_rate(name: str, selector: str = ENVIRONMENT, by: Iterable[str] = (), window: str = SMOOTH) -> str:
     """Per second, of a counter that another program exposes."""
-    return f"sum{promql.clause(by)} (rate({name}{{{selector}}}[{window}]))"
+    return promql.rate(name, selector, window, by)
 
 
 def foreign_increase(name: str, selector: str = ENVIRONMENT, by: Iterable[str] = (), window: str = LATELY) -> str:
     """How many in the window, of a counter that another program exposes."""
-    return f"sum{promql.clause(by)} (increase({name}{{{selector}}}[{window}]))"
+    return promql.increase(name, selector, window, by)
 
 
 def foreign_gauge(name: str, selector: str = ENVIRONMENT, by: Iterable[str] = ()) -> str:
@@ -265,7 +265,7 @@ def down(selector: str = ENVIRONMENT) -> str:
 
 def bucket_counts(selector: str, window: str = SMOOTH) -> str:
     """Answers in each bucket, for a heat map. The lowest buckets fall into the lowest that is left."""
-    return f'sum by (le) (increase({c.ASK_DURATION.name}_bucket{{{selector},le!~"0[.]0.*"}}[{window}]))'
+    return increase(c.ASK_DURATION, f'{selector},le!~"0[.]0.*"', ("le",), window, "_bucket")
 
 
 def per_call(metric: Metric, selector: str, by: Iterable[str], calls: str) -> str:

@@ -5,9 +5,10 @@ question that no model was chosen for has no model, and no choice of `$model` fi
 search returns any of the spans that match; with it the newest.
 """
 
+from prometheus import traces
 from service.telemetry.catalogue import Attribute, SpanName
 
-_OURS = 'resource.service.name = "emini-rag" && resource.deployment.environment.name = "$environment"'
+_OURS = traces.of_environment("$environment")
 _QUESTION = f'{_OURS} && name = "{SpanName.ASK}"'
 _OF_MODEL = f'{_QUESTION} && span.{Attribute.REQUEST_MODEL} =~ "${{model:regex}}"'
 _NEWEST = "with (most_recent=true)"

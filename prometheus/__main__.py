@@ -17,8 +17,8 @@ from service.settings import Settings
 FOLDER = Path(__file__).parent / "rules"
 RUNBOOK = Path(__file__).parent / "runbook.md"
 GUIDE = Path(__file__).parents[1] / "docs" / "alerts.md"
-# Beside the rules: Prometheus serves that folder under /user, so the page needs no way of its own.
-PAGE = "runbook.html"
+# In the folder that Prometheus serves under /user.
+PAGE = Path(__file__).parent / "user" / "runbook.html"
 ENVIRONMENTS = ("production", "development")
 
 
@@ -55,19 +55,20 @@ def guide_text(models: Sequence[str] | None = None) -> str:
 
 def main(words: Sequence[str], folder: Path = FOLDER) -> int:
     """Write, or with `--check` compare. What is written elsewhere than in the checkout is the rules alone."""
-    runbook = {PAGE: page(RUNBOOK.read_text(encoding="utf-8"))}
+    models = Settings().chat_models
     try:
         made = {
             folder / environment / name: text
             for environment in ENVIRONMENTS
-            for name, text in (render(of_environment(environment, Settings().chat_models)) | runbook).items()
+            for name, text in render(of_environment(environment, models)).items()
         }
         if folder == FOLDER:
-            made[GUIDE] = guide_text(Settings().chat_models)
+            made[PAGE] = page(RUNBOOK.read_text(encoding="utf-8"))
+            made[GUIDE] = guide_text(models)
     except (Refused, guide.Incomplete) as refused:
         print(refused)
         return 2
-    old = {*folder.glob("*/*.yml"), *folder.glob("*/*.html")}
+    old = set(folder.glob("*/*.yml"))
     stale = sorted(
         (old - set(made)) | {path for path, text in made.items() if not path.exists() or path.read_text() != text}
     )

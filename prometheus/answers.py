@@ -2,7 +2,20 @@
 
 from prometheus import traces
 from prometheus.promql import increase, matching, mean
-from prometheus.rule import COUNT, ENVIRONMENT, MODEL, PAGE, TICKET, Alert, Group, Recording, label, looked_up, value
+from prometheus.rule import (
+    COUNT,
+    ENVIRONMENT,
+    MODEL,
+    PAGE,
+    TICKET,
+    Alert,
+    Group,
+    Recording,
+    label,
+    looked_up,
+    recorded,
+    value,
+)
 from prometheus.thresholds import Thresholds
 from service.ask.types import Stage
 from service.errors import ErrorKind
@@ -33,14 +46,14 @@ def ended(outcome: str, window: str) -> str:
 def group(limits: Thresholds) -> Group:
     """All of it, in one group."""
     window = limits.ratio.window
-    recorded = [
+    counted = [
         Recording(asked(window), increase(ASK_DURATION, "", window, _HERE, "_count")),
         *(
             Recording(ended(outcome, window), increase(ASK_DURATION, f'outcome="{outcome}"', window, _HERE, "_count"))
             for outcome in ("error", "rejected")
         ),
     ]
-    return Group("answers", [*recorded, _errors(limits), _shed(limits), _waiting(limits), _cold(limits)])
+    return Group("answers", [*counted, _errors(limits), _shed(limits), _waiting(limits), _cold(limits)])
 
 
 def _of_all(outcome: str, most: float, limits: Thresholds) -> str:
@@ -117,7 +130,7 @@ def _cold(limits: Thresholds) -> Alert:
 
 
 def _now(name: str) -> str:
-    return looked_up(f"{name}{{%s}}", _HERE, COUNT)
+    return recorded(name, _HERE, COUNT)
 
 
 def _label_of(series: str, name: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from prometheus import traces, versions
 from prometheus.normal import Followed
 from prometheus.promql import increase, matching, rate, share
-from prometheus.rule import ENVIRONMENT, INFO, TICKET, Alert, Group, Recording, label, looked_up, value
+from prometheus.rule import ENVIRONMENT, INFO, TICKET, Alert, Group, Recording, label, recorded, value
 from prometheus.thresholds import Thresholds
 from service.telemetry.catalogue import (
     ASK_DURATION,
@@ -94,13 +94,11 @@ def _stage(limits: Thresholds) -> Alert:
     more = f"({followed.name} - {on} {usual}) > {bounds.min_seconds:g}"
     return Alert(
         "RagStageRegression",
-        f"{followed.name} / {on} {usual} > {bounds.factor:g} and {on} ({more}) and {on} "
-        f"({followed.z(limits)} > {bounds.z:g}) and {on} ({followed.count} >= {limits.regression.min_answers}) and {on} "
-        f"({followed.known(limits)})",
+        f"{followed.name} / {on} {usual} > {bounds.factor:g} and {on} ({more}) and {_certain(followed, limits, bounds.z)}",
         INFO,
         f"The stage {label('stage')} takes {value()} times its usual time",
-        f"Mean of the last {bounds.window}: {_now(followed.name, followed.labels, 'humanizeDuration')} over "
-        f"{_now(followed.count, followed.labels)} questions; usual: {_usual(followed, limits, 'humanizeDuration')}. "
+        f"Mean of the last {bounds.window}: {recorded(followed.name, followed.labels, 'humanizeDuration')} over "
+        f"{recorded(followed.count, followed.labels)} questions; usual: {followed.told(limits, 'humanizeDuration')}. "
         "This says where the time of a slower answer went.",
         bounds.for_,
         dashboard="slow",
@@ -110,16 +108,14 @@ def _stage(limits: Thresholds) -> Alert:
 
 def _hits(limits: Thresholds) -> Alert:
     followed = hits(limits)
-    usual, on = followed.usual("median", limits), matching(followed.labels)
-    fallen = f"{usual} - {on} {followed.name} > {limits.ratio.points:g}"
+    fallen = f"{followed.usual('median', limits)} - {matching(followed.labels)} {followed.name}"
     return Alert(
         "RagCacheHitRatioDrop",
-        f"{followed.name} and {on} ({fallen}) and {on} ({followed.z(limits, sign='-')} > {limits.ratio.points_z:g}) and "
-        f"{on} ({followed.count} >= {limits.regression.min_answers}) and {on} ({followed.known(limits)})",
+        _moved(followed, limits, fallen, "-"),
         INFO,
         f"Only {value('humanizePercentage')} of the answers come from the cache",
-        f"Of {_now(followed.count, followed.labels)} lookups in the last {followed.window}; usual: "
-        f"{_usual(followed, limits, 'humanizePercentage')}. More questions reach a model, so answers take longer.",
+        f"Of {recorded(followed.count, followed.labels)} lookups in the last {followed.window}; usual: "
+        f"{followed.told(limits, 'humanizePercentage')}. More questions reach a model, so answers take longer.",
         limits.ratio.for_,
         dashboard="cache",
         traces=traces.questions(f'span.{Attribute.CACHE_RESULT} != "hit"'),
@@ -128,25 +124,31 @@ def _hits(limits: Thresholds) -> Alert:
 
 def _no_context(limits: Thresholds) -> Alert:
     followed = no_context(limits)
-    usual, on = followed.usual("median", limits), matching(followed.labels)
-    risen = f"{followed.name} - {on} {usual} > {limits.ratio.points:g}"
+    risen = f"{followed.name} - {matching(followed.labels)} {followed.usual('median', limits)}"
     return Alert(
         "RagNoContextRise",
-        f"{followed.name} and {on} ({risen}) and {on} ({followed.z(limits)} > {limits.ratio.points_z:g}) and {on} "
-        f"({followed.count} >= {limits.regression.min_answers}) and {on} ({followed.known(limits)})",
+        _moved(followed, limits, risen),
         TICKET,
         f"{value('humanizePercentage')} of the questions find nothing in the documents",
-        f"Of {_now(followed.count, followed.labels)} questions in the last {followed.window}; usual: "
-        f"{_usual(followed, limits, 'humanizePercentage')}.",
+        f"Of {recorded(followed.count, followed.labels)} questions in the last {followed.window}; usual: "
+        f"{followed.told(limits, 'humanizePercentage')}.",
         limits.ratio.for_,
         dashboard="cache",
         traces=traces.questions(f'span.{Attribute.OUTCOME} = "no_context"'),
     )
 
 
-def _now(name: str, labels: Sequence[str], how: str = "humanize") -> str:
-    return looked_up(f"{name}{{%s}}", labels, how)
+def _moved(followed: Followed, limits: Thresholds, by: str, sign: str = "") -> str:
+    """A share that is so many points from its usual one, where that is certain."""
+    points = f"{matching(followed.labels)} ({by} > {limits.ratio.points:g})"
+    return f"{followed.name} and {points} and {_certain(followed, limits, limits.ratio.points_z, sign)}"
 
 
-def _usual(followed: Followed, limits: Thresholds, how: str) -> str:
-    return looked_up(f"last_over_time({followed.part('median', limits)}{{%s}}[1h])", followed.labels, how)
+def _certain(followed: Followed, limits: Thresholds, z: float, sign: str = "") -> str:
+    """Where a value is so many spreads from its usual one, of enough events, and with enough of a past."""
+    conditions = (
+        f"{followed.z(limits, sign=sign)} > {z:g}",
+        f"{followed.count} >= {limits.regression.min_answers}",
+        followed.known(limits),
+    )
+    return " and ".join(f"{matching(followed.labels)} ({condition})" for condition in conditions)

@@ -1,4 +1,4 @@
-"""Names that other programs expose and dashboards use. The Collector's are as otel/collector.yml has them written."""
+"""Names that other programs expose and rules or dashboards use. The Collector's are as otel/collector.yml has them written."""
 
 # Every name there is: for how many series each has, never for a value.
 ANY = ""

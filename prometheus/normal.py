@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from prometheus.promql import matching
-from prometheus.rule import Recording
+from prometheus.rule import Recording, looked_up
 from prometheus.thresholds import Thresholds, span_s
 
 # Quartiles of a normal distribution are so many standard deviations apart.
@@ -66,15 +66,25 @@ class Followed:
             fewer = f"{held(self.usual_count(limits), limits)} / {on} {self.count}"
             spread = f"({spread} * {on} sqrt(clamp_min({fewer}, 1)))"
         if self.share:
-            # A spread below the sampling error of the share is luck, and of a share that is always 0 it would be 0.
+            # A share that is always 0 has no spread at all.
             usual = f"clamp({self.usual('median', limits)}, {_RARE:g}, {1 - _RARE:g})"
-            error = f"sqrt({usual} * (1 - {usual}) / {on} {self.count})"
-            spread = f"(({spread} >= {on} {error}) or {error})"
+            spread = at_least_chance(spread, usual, f"{on} {self.count}", self.labels)
         return f"{sign}({self.name} - {on} {self.usual('median', limits)}) / {on} {spread}"
+
+    def told(self, limits: Thresholds, how: str) -> str:
+        """Its median, in the texts of an alert."""
+        return looked_up(f"last_over_time({self.part('median', limits)}{{%s}}[1h])", self.labels, how)
 
     def known(self, limits: Thresholds) -> str:
         """Where there is enough of a past."""
         return f"{self.usual('points', limits)} >= {limits.normal.min_points}"
+
+
+def at_least_chance(spread: str, share: str, per_count: str, labels: Sequence[str]) -> str:
+    """The spread of a share, or its sampling error where that is more: a smaller spread is luck. `per_count` is what the
+    variance is divided by, with its matching."""
+    error = f"sqrt({share} * (1 - {share}) / {per_count})"
+    return f"(({spread} >= {matching(labels)} {error}) or {error})"
 
 
 def held(name: str, limits: Thresholds) -> str:

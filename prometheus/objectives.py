@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from prometheus import traces
 from prometheus.promql import any_of, bound, increase, matching, rate
-from prometheus.rule import ENVIRONMENT, PAGE, TICKET, Alert, Group, Recording, label, looked_up, value
+from prometheus.rule import ENVIRONMENT, PAGE, TICKET, Alert, Group, Recording, label, recorded, value
 from prometheus.thresholds import Burn, Thresholds, span_s
 from service.telemetry.catalogue import ASK_DURATION, Attribute
 
@@ -76,9 +76,9 @@ def _burning(name: str, severity: str, burn: Burn, limits: Thresholds) -> Alert:
         _pair(burn, limits),
         severity,
         f"{value('humanizePercentage')} of the {label('tier')} answers of the last {burn.long} are slow or failed",
-        f"Of {looked_up(f'{count(burn.long)}{{%s}}', _KEYS)} answers of the last {burn.long} {value('humanizePercentage')} "
+        f"Of {recorded(count(burn.long), _KEYS)} answers of the last {burn.long} {value('humanizePercentage')} "
         f"failed or took longer than the tier's bound ({_bounds(limits)}), and over {burn.short} "
-        f"{looked_up(f'{bad(burn.short)}{{%s}}', _KEYS, 'humanizePercentage')}. The budget is {budget} of {limits.slo.window}; "
+        f"{recorded(bad(burn.short), _KEYS, 'humanizePercentage')}. The budget is {budget} of {limits.slo.window}; "
         f"it fires when both use it {burn.factor:g} times as fast.",
         burn.for_,
         traces=traces.questions(

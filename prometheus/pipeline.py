@@ -1,7 +1,7 @@
 """Whether telemetry can be believed: losses on its way, rules that fail, alerts that are not told, labels without end."""
 
 from prometheus import foreign
-from prometheus.promql import increase, matching, rise
+from prometheus.promql import bound, increase, matching, rise
 from prometheus.rule import COUNT, ENVIRONMENT, MODEL, TICKET, Alert, Group, value
 from prometheus.thresholds import Thresholds
 from service.telemetry.catalogue import (
@@ -15,7 +15,7 @@ from service.telemetry.catalogue import (
 )
 
 _HERE = (ENVIRONMENT,)
-_TOP = f'le="{float(ASK_DURATION.buckets[-1])!r}"'
+_TOP = f'le="{bound(ASK_DURATION.buckets[-1])}"'
 
 
 def group(limits: Thresholds) -> Group:

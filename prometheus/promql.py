@@ -1,4 +1,4 @@
-"""PromQL of the service's own metrics, in the forms that rules and dashboards share."""
+"""PromQL in the forms that rules and dashboards share."""
 
 from collections.abc import Iterable
 
@@ -6,14 +6,14 @@ from prometheus.foreign import UP
 from service.telemetry.metric import Metric
 
 
-def rate(metric: Metric, selector: str, window: str, by: Iterable[str] = (), suffix: str = "") -> str:
-    """Per second, summed by labels."""
-    return f"sum{clause(by)} (rate({metric.name}{suffix}{{{selector}}}[{window}]))"
+def rate(metric: Metric | str, selector: str, window: str, by: Iterable[str] = (), suffix: str = "") -> str:
+    """Per second, summed by labels; of a metric of ours or of the name of another program's."""
+    return f"sum{clause(by)} (rate({_name(metric)}{suffix}{{{selector}}}[{window}]))"
 
 
-def increase(metric: Metric, selector: str, window: str, by: Iterable[str] = (), suffix: str = "") -> str:
+def increase(metric: Metric | str, selector: str, window: str, by: Iterable[str] = (), suffix: str = "") -> str:
     """How many in the window, summed by labels."""
-    return f"sum{clause(by)} (increase({metric.name}{suffix}{{{selector}}}[{window}]))"
+    return f"sum{clause(by)} (increase({_name(metric)}{suffix}{{{selector}}}[{window}]))"
 
 
 def rise(name: str, selector: str, window: str, by: Iterable[str]) -> str:
@@ -58,3 +58,7 @@ def bound(value: float) -> str:
 def any_of(values: Iterable[str]) -> str:
     """Values as one alternative of a regular expression."""
     return "|".join(value.replace(".", "[.]") for value in values)
+
+
+def _name(metric: Metric | str) -> str:
+    return metric if isinstance(metric, str) else metric.name

@@ -7,9 +7,9 @@ higher: with much traffic even a shift of 5 % is certain, and no matter.
 """
 
 from prometheus import traces
-from prometheus.normal import Followed
+from prometheus.normal import Followed, at_least_chance
 from prometheus.promql import any_of, bound, increase, matching, mean, rate
-from prometheus.rule import ENVIRONMENT, MODEL, TICKET, Alert, Group, Recording, label, looked_up, value
+from prometheus.rule import ENVIRONMENT, MODEL, TICKET, Alert, Group, Recording, label, recorded, value
 from prometheus.thresholds import Regression, Thresholds
 from service.telemetry.catalogue import ASK_DURATION
 
@@ -76,12 +76,12 @@ def _over(bounds: Regression, window: str) -> str:
 
 
 def _z_over(limits: Thresholds, window: str) -> str:
-    """Over the bounds that are informative for this model. A spread below the sampling error of the share would be luck:
-    then the error counts."""
+    """Over the bounds that are informative for this model."""
     followed, on = over_of(window), matching(_LE)
     usual, low_high = followed.usual("median", limits), limits.regression.informative
-    error = f"sqrt({usual} * (1 - {usual}) / {_ON} group_left () {count_of(window)})"
-    spread = f"(({followed.usual('spread', limits)} >= {on} {error}) or {error})"
+    spread = at_least_chance(
+        followed.usual("spread", limits), usual, f"{_ON} group_left () {count_of(window)}", followed.labels
+    )
     z = f"({followed.name} - {on} {usual}) / {on} {spread}"
     informative = f"({usual} >= {low_high[0]:g} and {usual} <= {low_high[1]:g})"
     return f"max by ({', '.join(_KEYS)}) ({z} and {on} {informative})"
@@ -106,16 +106,13 @@ def _alert(limits: Thresholds) -> Alert:
 
 def _told(limits: Thresholds, window: str) -> str:
     """What is known of a window: only one of them may be unusual."""
-    mean_s, usual = mean_of(window).name, f"last_over_time({mean_of(window).part('median', limits)}{{%s}}[1h])"
+    followed = mean_of(window)
     return (
-        f"over {window} a mean of {_now(mean_s, 'humanizeDuration')} (n = {_now(count_of(window))}, usual within "
-        f"{limits.normal.baseline} {looked_up(usual, _KEYS, 'humanizeDuration')}), {_now(z_mean(window))} spreads above "
-        f"usual, and the share beyond a bucket {_now(z_over(window))}"
+        f"over {window} a mean of {recorded(followed.name, _KEYS, 'humanizeDuration')} "
+        f"(n = {recorded(count_of(window), _KEYS)}, usual within {limits.normal.baseline} "
+        f"{followed.told(limits, 'humanizeDuration')}), {recorded(z_mean(window), _KEYS)} spreads above usual, and the "
+        f"share beyond a bucket {recorded(z_over(window), _KEYS)}"
     )
-
-
-def _now(name: str, how: str = "humanize") -> str:
-    return looked_up(f"{name}{{%s}}", _KEYS, how)
 
 
 def _slower(limits: Thresholds, window: str) -> str:

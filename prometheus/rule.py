@@ -111,6 +111,11 @@ def looked_up(series: str, labels: Sequence[str], how: str = "humanize", pick: s
     return f"{{{{ with {query} | query }}}}{{{{ . | first | {pick} | {how} }}}}{{{{ else }}}}?{{{{ end }}}}"
 
 
+def recorded(name: str, labels: Sequence[str], how: str = "humanize") -> str:
+    """What a recorded value with the alert's labels is at that moment, in its texts."""
+    return looked_up(f"{name}{{%s}}", labels, how)
+
+
 def _dashboard(uid: str, variables: Mapping[str, str]) -> str:
     """The last six hours: long enough to see what was usual before."""
     chosen = "".join(f"&var-{name}={{{{ $labels.{of} | urlquery }}}}" for name, of in variables.items())
@@ -118,15 +123,7 @@ def _dashboard(uid: str, variables: Mapping[str, str]) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Long texts in blocks, as a person would write them."""
+    """Lists stand further in than what they belong to."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
         super().increase_indent(flow, False)
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.Node:
-    style = "|" if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _text)

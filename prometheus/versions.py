@@ -13,7 +13,7 @@ from math import log2
 from prometheus import traces
 from prometheus.promql import any_of, bound, increase, matching
 from prometheus.regression import ANSWERED
-from prometheus.rule import ENVIRONMENT, INFO, MODEL, TICKET, Alert, Group, Recording, label, looked_up, value
+from prometheus.rule import ENVIRONMENT, INFO, MODEL, TICKET, Alert, Group, Recording, label, looked_up, recorded, value
 from prometheus.thresholds import Thresholds
 from service.telemetry.catalogue import ASK_DURATION, BUILD_INFO, CONSTANT_LABELS
 
@@ -165,9 +165,9 @@ def _slower_version(limits: Thresholds, compared: _Compared) -> Alert:
         f"{matching((ENVIRONMENT, VERSION))} {runs}",
         TICKET,
         f"Version {label(VERSION)} takes {value()} times as long as others with {label(MODEL)}",
-        f"Geometric mean of the same {window}, from buckets: {looked_up(f'{n}{{%s}}', _OF_VERSION)} of "
+        f"Geometric mean of the same {window}, from buckets: {recorded(n, _OF_VERSION)} of "
         f"{looked_up(f'sum({n}{{%s}})', _KEYS)} answers are its own. It is "
-        f"{looked_up(f'{slower_z(compared.of, window)}{{%s}}', _OF_VERSION)} standard errors above the others; it fires "
+        f"{recorded(slower_z(compared.of, window), _OF_VERSION)} standard errors above the others; it fires "
         f"above {limits.comparison.z:g}.",
         limits.comparison.for_,
         dashboard="model",

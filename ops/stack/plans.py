@@ -38,7 +38,7 @@ def prometheus(site: Site, program: Path) -> Plan:
             f"--storage.tsdb.path={folder / 'data'}",
             f"--web.listen-address=127.0.0.1:{port}",
             "--web.enable-remote-write-receiver",  # Tempo writes the service graph
-            f"--web.user-assets={folder / 'rules'}",  # the runbook lies there; alerts link to it
+            f"--web.user-assets={ROOT / 'prometheus' / 'user'}",  # the runbook lies there; alerts link to it
             "--enable-feature=exemplar-storage",
         ),
         site.variables(

@@ -1,9 +1,10 @@
 """Whether a port can be had, and which process listens on it: Linux tells; elsewhere nobody is named."""
 
 import socket
+from contextlib import suppress
 from pathlib import Path
 
-_LISTENING = "0A"
+from service.listeners import PROC, pids_listening
 
 
 def is_taken(port: int) -> bool:
@@ -24,34 +25,9 @@ def bind_error(port: int, address: str = "127.0.0.1") -> int:
     return 0
 
 
-def holder(port: int, proc: Path = Path("/proc")) -> str:
+def holder(port: int, proc: Path = PROC) -> str:
     """Such as "prometheus (process 4711)"; "another process" when it cannot be known."""
-    sockets = {f"socket:[{inode}]" for inode in _inodes(port, proc)}
-    for folder in proc.glob("[0-9]*") if sockets else ():
-        try:
-            if any(_target(link) in sockets for link in (folder / "fd").iterdir()):
-                return f"{(folder / 'comm').read_text().strip()} (process {folder.name})"
-        except OSError:  # it ended meanwhile, or belongs to another user
-            continue
+    for pid in pids_listening(port, proc):
+        with suppress(OSError):  # it ended meanwhile
+            return f"{(proc / str(pid) / 'comm').read_text().strip()} (process {pid})"
     return "another process"
-
-
-def _target(link: Path) -> str:
-    try:
-        return str(link.readlink())
-    except OSError:  # closed meanwhile
-        return ""
-
-
-def _inodes(port: int, proc: Path) -> list[str]:
-    found = []
-    for table in ("net/tcp", "net/tcp6"):
-        try:
-            lines = (proc / table).read_text().splitlines()[1:]
-        except OSError:
-            continue
-        for line in lines:
-            words = line.split()
-            if words[3] == _LISTENING and int(words[1].rpartition(":")[2], 16) == port:
-                found.append(words[9])
-    return found

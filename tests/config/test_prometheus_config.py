@@ -194,5 +194,6 @@ def test_compose_mounts_the_targets_of_its_environment_and_sets_the_flags(enviro
     assert f"localhost:{3001 if environment == 'production' else 3003}" in body["environment"]["GRAFANA_URL"]
     port = 9090 if environment == "production" else 9092
     assert body["environment"]["RUNBOOK_URL"] == f"${{RUNBOOK_URL:-http://localhost:{port}/user/runbook.html}}"
-    assert "--web.user-assets=/etc/prometheus/rules" in body["command"]
-    assert (SHIPPED / "rules" / environment / "runbook.html").is_file()
+    assert "--web.user-assets=/etc/prometheus/user" in body["command"]
+    assert binds["/etc/prometheus/user"] == "./prometheus/user"
+    assert (SHIPPED / "user" / "runbook.html").is_file()

@@ -4,13 +4,11 @@ of what other programs expose."""
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import yaml
-
 from prometheus import foreign
-from prometheus.__main__ import ENVIRONMENTS, render
-from prometheus.thresholds import of_environment
+from prometheus.__main__ import ENVIRONMENTS
 from service.telemetry.catalogue import CONSTANT_LABELS, METRICS
 from service.telemetry.metric import Kind, Metric, Models, Open
+from tests.config import shipped_rules
 
 # What Prometheus puts on everything that it scrapes.
 SCRAPED = frozenset(("job", "instance"))
@@ -42,14 +40,7 @@ def foreign_names() -> frozenset[str]:
 
 def recorded() -> frozenset[str]:
     """Names of what the rules record, in every environment."""
-    return frozenset(
-        rule["record"]
-        for environment in ENVIRONMENTS
-        for content in render(of_environment(environment)).values()
-        for group in yaml.safe_load(content)["groups"]
-        for rule in group["rules"]
-        if "record" in rule
-    )
+    return frozenset(name for environment in ENVIRONMENTS for name in shipped_rules.recorded(environment))
 
 
 def _suffixes(metric: Metric) -> tuple[str, ...]:

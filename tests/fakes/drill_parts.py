@@ -66,7 +66,6 @@ class FakePrometheus(HttpListener):
         self.alertmanagers = ["http://127.0.0.1:9/api/v2/alerts"]
         self.writes: list[bytes] = []
         self.takes_writes = True
-        self.url = f"http://127.0.0.1:{self.port}"
 
     def get(self, request: Request) -> None:
         url = urlsplit(request.path)
@@ -112,7 +111,6 @@ class FakeAlertmanager(HttpListener):
         self.alert = alert
         self.others: list[dict[str, str]] = []
         self.silenced_by: list[str] = []
-        self.url = f"http://127.0.0.1:{self.port}"
 
     def get(self, request: Request) -> None:
         url = urlsplit(request.path)
@@ -144,7 +142,6 @@ class FakeModels(HttpListener):
         self.loaded = {"small:1b"}
         self.calls: list[str] = []
         self.lies = False
-        self.url = f"http://127.0.0.1:{self.port}"
 
     def get(self, request: Request) -> None:
         names = self.digests if request.path == "/api/tags" else self.loaded

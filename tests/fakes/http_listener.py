@@ -38,11 +38,13 @@ class Request(BaseHTTPRequestHandler):
 
 
 class HttpListener:
-    """Has its `port` from the beginning, and answers within `with`. What a fake does not answer is a 501."""
+    """Has its `port` from the beginning (0: a free one), and answers within `with`. What a fake does not answer is a
+    501."""
 
-    def __init__(self) -> None:
-        self._bind(0)
+    def __init__(self, port: int = 0) -> None:
+        self._bind(port)
         self.port = int(self._server.server_address[1])
+        self.url = f"http://127.0.0.1:{self.port}"
 
     def __enter__(self) -> Self:
         self._thread.start()

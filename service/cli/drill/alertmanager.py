@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from service.cli.drill.json_api import JsonApi
 from service.cli.failures import Failure
 
-_TODO = "Start it (`make stack STACK='--environment development'`), or name its address with --alertmanager."
+_REMEDY = "Start it (`make stack STACK='--environment development'`), or name its address with --alertmanager."
 
 
 @dataclass(frozen=True)
@@ -24,14 +24,14 @@ class Alertmanager:
     """Alertmanager at `url`. Raises `Failure`."""
 
     def __init__(self, url: str) -> None:
-        self.api = JsonApi("Alertmanager", url, _TODO)
+        self.api = JsonApi("Alertmanager", url, _REMEDY)
 
     def alerts(self, name: str, labels: Mapping[str, str]) -> list[Alert]:
         """Those of this name that have these labels, told or suppressed."""
         matchers = [f'{label}="{value}"' for label, value in ({"alertname": name} | dict(labels)).items()]
         answer = self.api.get("/api/v2/alerts", filter=matchers)
         if not isinstance(answer, list):
-            raise Failure(f"What answers at {self.api.url} is not Alertmanager", todo=_TODO)
+            raise Failure(f"What answers at {self.api.url} is not Alertmanager", todo=_REMEDY)
         return [
             Alert(
                 one["labels"],

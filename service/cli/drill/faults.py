@@ -1,7 +1,7 @@
 """The faults that drills inject: each a context in which something is really broken, and afterwards whole again."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from service.cli.drill.halting import Slowed, held
@@ -71,25 +71,19 @@ def model_missing(acting: Acting) -> Iterator[str]:
         yield f"{model} ({digest[:12]}) is kept under another name and removed"
 
 
-@contextmanager
-def ollama_down(acting: Acting) -> Iterator[str]:
+def ollama_down(acting: Acting) -> AbstractContextManager[str]:
     """The server keeps its port and does not answer, so nobody starts it anew."""
-    with _held(acting, acting.scene.parts.ollama_process()) as told:
-        yield told
+    return _held(acting, acting.scene.parts.ollama_process())
 
 
-@contextmanager
-def chroma_down(acting: Acting) -> Iterator[str]:
+def chroma_down(acting: Acting) -> AbstractContextManager[str]:
     """As Ollama."""
-    with _held(acting, acting.scene.parts.chroma_process()) as told:
-        yield told
+    return _held(acting, acting.scene.parts.chroma_process())
 
 
-@contextmanager
-def collector_down(acting: Acting) -> Iterator[str]:
+def collector_down(acting: Acting) -> AbstractContextManager[str]:
     """As Ollama."""
-    with _held(acting, acting.scene.parts.collector_process()) as told:
-        yield told
+    return _held(acting, acting.scene.parts.collector_process())
 
 
 @contextmanager
@@ -115,9 +109,7 @@ def queue_full(acting: Acting) -> Iterator[str]:
 def poisoned(acting: Acting) -> Iterator[str]:
     """The process that runs the model is killed in the middle of an answer; every other question is left in peace."""
     scene = acting.scene
-    body = {"query": scene.question.replace("{number}", "0"), "model": scene.model, "stream": True}
-    body["cache"] = {"no-cache": True, "no-store": True}
-    find = _runner(scene)
+    body, find = scene.body(0) | {"stream": True}, _runner(scene)
 
     def poison() -> None:
         with Slowed(scene.parts.machine, find, _MOMENT_S, _HELD_S) as slowed:
@@ -147,10 +139,7 @@ def _held(acting: Acting, process: Process) -> Iterator[str]:
 
 @contextmanager
 def _before_each(traffic: Traffic, what: Callable[[], object]) -> Iterator[None]:
-    def before() -> None:
-        what()
-
-    traffic.before = before
+    traffic.before = what
     try:
         yield
     finally:

@@ -11,7 +11,7 @@ from service.cli.drill.json_api import JsonApi
 from service.cli.failures import Failure
 
 _MARK = "-emini-rag-drill"
-_TODO = "Start it, or name its address with --ollama."
+_REMEDY = "Start it, or name its address with --ollama."
 _UNLOAD_S = 20.0
 _LOOK_S = 0.1
 
@@ -20,7 +20,7 @@ class ModelServer:
     """Ollama at `url`. `pause` waits so many seconds. Raises `Failure`."""
 
     def __init__(self, url: str, pause: Callable[[float], None]) -> None:
-        self.api = JsonApi("Ollama", url, _TODO)
+        self.api = JsonApi("Ollama", url, _REMEDY)
         self._pause = pause
 
     def digests(self) -> dict[str, str]:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from service.cli.drill.prometheus import Prometheus
+from service.cli.wording import span_s
 
 _KNOWN = re.compile(r"last_over_time\((?P<series>[\w:]+):points_(?P<span>\w+)\[\w+\]\) >= (?P<points>\d+)")
 _ENOUGH = re.compile(r":count_(?P<window>\w+) >= (?P<answers>\d+)")
-_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 # The rules ask for four spreads; what the drill will do must be clearly more.
 _SPREADS = 6.0
 
@@ -51,8 +51,3 @@ def pace(query: str) -> tuple[float, int]:
     """The longest window of the rule in seconds, and how many answers it must have; (0, 0) when it says none."""
     windows = [(span_s(window), int(answers)) for window, answers in _ENOUGH.findall(query)]
     return max(windows, default=(0.0, 0))
-
-
-def span_s(text: str) -> float:
-    """Seconds of 90s, 5m, 1h, 7d."""
-    return float(text[:-1]) * _UNITS_S[text[-1]]

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.cli.drill import guard
+from service.listeners import PROC, pids_listening
 
-_LISTENING = "0A"
 _STOPPED = "T"
 _GUARD_S = 5.0
 
@@ -37,7 +37,7 @@ class Process:
 class Machine:
     """What runs here. `proc` is where the system tells of it."""
 
-    def __init__(self, proc: Path = Path("/proc")) -> None:
+    def __init__(self, proc: Path = PROC) -> None:
         self._proc = proc
 
     @property
@@ -47,11 +47,9 @@ class Machine:
 
     def listening(self, port: int) -> Process | None:
         """Who listens on a port of this machine; None when nobody does, or when the system does not tell."""
-        sockets = {f"socket:[{inode}]" for inode in self._inodes(port)}
-        for folder in self._proc.glob("[0-9]*") if sockets else ():
-            with suppress(OSError):  # it ended meanwhile, or belongs to another user
-                if any(_target(link) in sockets for link in (folder / "fd").iterdir()):
-                    return self._process(int(folder.name))
+        for pid in pids_listening(port, self._proc):
+            with suppress(OSError):  # it ended meanwhile
+                return self._process(pid)
         return None
 
     def children(self, process: Process) -> list[Process]:
@@ -124,19 +122,3 @@ class Machine:
         words = (folder / "cmdline").read_bytes().decode("utf-8", "replace").rstrip("\0").split("\0")
         name = (folder / "comm").read_text(encoding="utf-8", errors="replace").strip()
         return Process(pid, guard.stat_of(pid, self._proc)[2], name, folder.stat().st_uid, tuple(words))
-
-    def _inodes(self, port: int) -> Iterator[str]:
-        for table in ("net/tcp", "net/tcp6"):
-            lines: list[str] = []
-            with suppress(OSError):
-                lines = (self._proc / table).read_text(encoding="utf-8").splitlines()[1:]
-            for words in map(str.split, lines):
-                if words[3] == _LISTENING and int(words[1].rpartition(":")[2], 16) == port:
-                    yield words[9]
-
-
-def _target(link: Path) -> str:
-    try:
-        return str(link.readlink())
-    except OSError:  # closed meanwhile
-        return ""

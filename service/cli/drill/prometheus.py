@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isnan
 from typing import Any
 
 from service.cli.drill.json_api import JsonApi
 from service.cli.failures import Failure
 
-_TODO = "Start it (`make stack STACK='--environment development'`), or name its address with --prometheus."
+_REMEDY = "Start it (`make stack STACK='--environment development'`), or name its address with --prometheus."
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Prometheus:
     """Prometheus at `url`. Raises `Failure`."""
 
     def __init__(self, url: str) -> None:
-        self.api = JsonApi("Prometheus", url, _TODO)
+        self.api = JsonApi("Prometheus", url, _REMEDY)
 
     def environments(self, job: str = "emini-rag") -> set[str]:
         """Of the services that it watches."""
@@ -41,7 +42,7 @@ class Prometheus:
     def value(self, expression: str) -> float | None:
         """The largest value of an instant query; None when it finds nothing."""
         values = [float(one["value"][1]) for one in self._data("/api/v1/query", query=expression)["result"]]
-        return max((value for value in values if value == value), default=None)  # noqa: PLR0124 # NaN is none
+        return max((value for value in values if not isnan(value)), default=None)
 
     def rule(self, name: str) -> Rule:
         """The alert rule of this name."""
@@ -61,5 +62,5 @@ class Prometheus:
     def _data(self, path: str, **params: str) -> Any:
         answer = self.api.get(path, **params)
         if not isinstance(answer, dict) or "data" not in answer:
-            raise Failure(f"What answers at {self.api.url} is not Prometheus", todo=_TODO)
+            raise Failure(f"What answers at {self.api.url} is not Prometheus", todo=_REMEDY)
         return answer["data"]

@@ -49,8 +49,12 @@ class Scene:
 
     def ask(self, number: int, **fields: object) -> dict[str, object]:
         """One question to the model, past the cache unless `fields` say otherwise."""
-        body = {"query": self.question.replace("{number}", str(number)), "model": self.model}
-        return self.service.post("/ask", body | {"cache": {"no-cache": True, "no-store": True}} | fields)
+        return self.service.post("/ask", self.body(number) | fields)
+
+    def body(self, number: int) -> dict[str, object]:
+        """Of such a question."""
+        query = self.question.replace("{number}", str(number))
+        return {"query": query, "model": self.model, "cache": {"no-cache": True, "no-store": True}}
 
     def await_unloaded(self) -> None:
         """Until the service has looked anew, and seen that the model is out of memory: a short load of a model that it

@@ -24,7 +24,7 @@ class Traffic:
     """
 
     def __init__(self, ask: Callable[[int], object], clock: Clock, *, askers: int = 1, pause_s: float = 0.2) -> None:
-        self.before: Callable[[], None] | None = None
+        self.before: Callable[[], object] | None = None
         self.answered = 0
         self.failed: Counter[str] = Counter()
         self._ask = ask

@@ -18,6 +18,7 @@ from tests.fakes.clock import ManualClock
 from tests.fakes.http_service import listening
 from tests.fakes.model_store import FakeModelStore
 from tests.fakes.services import FakeServices
+from tests.fakes.stub_server import Stub
 
 
 @dataclass(frozen=True)
@@ -92,3 +93,10 @@ def service(shell: Shell) -> Iterator[Callable[[], str]]:
     with listening(shell.fakes) as url:
         shell.changes["server"] = {"port": int(url.rpartition(":")[2])}
         yield lambda: url
+
+
+@pytest.fixture
+def stub() -> Iterator[Stub]:
+    """A service, or whatever listens there."""
+    with Stub() as server:
+        yield server

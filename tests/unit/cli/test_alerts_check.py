@@ -1,6 +1,5 @@
 """What doctor says of alerts: none, nobody told, somebody told, and receivers that cannot be."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -10,14 +9,7 @@ from ops.stack.process import free_port
 from service.cli.alerts_check import FOLDER, alerts
 from service.cli.finding import Finding, State
 from service.settings import Server, Settings
-from tests.unit.cli.test_client import Stub
-
-
-@pytest.fixture
-def stub() -> Iterator[Stub]:
-    server = Stub()
-    yield server
-    server.close()
+from tests.fakes.stub_server import Stub
 
 
 @pytest.fixture

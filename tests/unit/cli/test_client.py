@@ -3,8 +3,7 @@
 import json
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,56 +14,12 @@ from service.cli.client import ServiceClient, address_of, key_of, lines_of, serv
 from service.cli.failures import UNREACHABLE, USAGE, Failure, Unreachable
 from service.errors import ErrorKind
 from service.settings import Server, Settings
+from tests.fakes.stub_server import Stub
 from tests.unit.cli.conftest import Shell
 
 JSON = "application/json"
 # The commands that talk to a service.
 KEYED = (["ask", "why?"], ["ingest", "."], ["slow"], ["cache", "stats"], ["cache", "clear"])
-
-
-class Stub:
-    """A server that answers every request with `status`, `content` and `headers`; `seen` logs (method, path, key)."""
-
-    def __init__(self) -> None:
-        self.status = 200
-        self.content = b"{}"
-        self.headers = {"content-type": JSON}
-        self.seen: list[tuple[str, str, str]] = []
-        stub = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def answer(self) -> None:
-                length = int(self.headers.get("content-length") or 0)
-                self.rfile.read(length)
-                stub.seen.append((self.command, self.path, self.headers.get("authorization", "")))
-                self.send_response(stub.status)
-                for name, value in stub.headers.items():
-                    self.send_header(name, value)
-                self.send_header("content-length", str(len(stub.content)))
-                self.end_headers()
-                self.wfile.write(stub.content)
-
-            do_GET = do_POST = do_DELETE = answer  # noqa: N815 # the library looks for these names
-
-            def log_message(self, *_: object) -> None:
-                """Quiet."""
-
-        self._server = HTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
-        self._thread.start()
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(10)
-
-
-@pytest.fixture
-def stub() -> Iterator[Stub]:
-    server = Stub()
-    yield server
-    server.close()
 
 
 def failure(call: Callable[[], object]) -> Failure:

@@ -1,7 +1,7 @@
 """What doctor says of the place where traces go: a Collector, and everything that is mistaken for one."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -13,16 +13,9 @@ from service.cli.finding import Finding, State
 from service.settings import Settings
 from tests.components.collector import RunningCollector
 from tests.fakes.otlp_sink import Fault, OtlpSink
-from tests.unit.cli.test_client import Stub
+from tests.fakes.stub_server import Stub
 
 PROTOBUF = {"content-type": "application/x-protobuf"}
-
-
-@pytest.fixture
-def stub() -> Iterator[Stub]:
-    server = Stub()
-    yield server
-    server.close()
 
 
 async def look(**settings: Any) -> Finding:

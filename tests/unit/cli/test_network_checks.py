@@ -14,8 +14,8 @@ from service.cli.surroundings import Surroundings
 from service.settings import Settings
 from tests.fakes.model_directory import snapshot_of
 from tests.fakes.model_store import FakeModelStore
+from tests.fakes.stub_server import Stub
 from tests.unit.cli.conftest import Shell
-from tests.unit.cli.test_client import Stub
 
 
 def nowhere(scheme: str = "http") -> str:
@@ -32,12 +32,9 @@ async def accepting() -> AsyncIterator[int]:
 
 @contextmanager
 def answering(content: bytes) -> Iterator[Stub]:
-    stub = Stub()
-    stub.content = content
-    try:
+    with Stub() as stub:
+        stub.content = content
         yield stub
-    finally:
-        stub.close()
 
 
 def settings(**groups: Any) -> Settings:

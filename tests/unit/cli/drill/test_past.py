@@ -7,8 +7,9 @@ import yaml
 
 from ops.stack.site import ROOT
 from prometheus.thresholds import of_environment
-from service.cli.drill.past import Past, pace, pasts, span_s
+from service.cli.drill.past import Past, pace, pasts
 from service.cli.drill.prometheus import Prometheus
+from service.cli.wording import span_s
 from tests.fakes.drill_parts import FakeAlert, Watchers, watching
 
 RULES = ROOT / "prometheus" / "rules" / "development"

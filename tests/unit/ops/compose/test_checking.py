@@ -23,6 +23,7 @@ def root(tmp_path: Path) -> Path:
     for name in (
         "prometheus/rules/production",
         "prometheus/rules/development",
+        "prometheus/user",
         "prometheus/receivers",
         "prometheus/targets/production",
         "prometheus/targets/development",

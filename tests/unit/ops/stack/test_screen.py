@@ -10,7 +10,7 @@ from ops.stack.ports import Ports
 from ops.stack.screen import next_steps, show
 from ops.stack.stack import Stack
 from tests.fakes.stack_programs import FakePrograms
-from tests.unit.ops.stack.samples import answering, stack
+from tests.unit.ops.stack.samples import Answering, stack
 
 
 def shown(built: Stack, width: int = 200) -> str:
@@ -49,7 +49,7 @@ def test_a_model_server_of_the_users_own_is_told_from_ours(tmp_path: Path) -> No
 
 def test_a_model_server_that_runs_already_is_shown_as_such(tmp_path: Path) -> None:
     ports = Ports.free()
-    with answering(ports.ollama):
+    with Answering(ports.ollama):
         text = shown(stack(tmp_path, FakePrograms(tmp_path), ports=ports))
     assert f"http://127.0.0.1:{ports.ollama}" in text
     assert "already running, not ended with this stack" in text

@@ -14,7 +14,7 @@ from ops.stack.ports import Ports
 from ops.stack.site import ROOT
 from ops.stack.stack import Stack, StackFailed, _told
 from tests.fakes.stack_programs import FakePrograms
-from tests.unit.ops.stack.samples import INHERITED, answering, stack
+from tests.unit.ops.stack.samples import INHERITED, Answering, stack
 
 ORDER = ["prometheus", "alertmanager", "tempo", "grafana", "ollama", "otelcol", "service"]
 
@@ -186,7 +186,7 @@ def test_a_service_alone_is_a_stack_too(tmp_path: Path, programs: FakePrograms) 
 
 def test_an_ollama_that_runs_already_is_used_and_not_ended(tmp_path: Path, programs: FakePrograms) -> None:
     ports = Ports.free()
-    with answering(ports.ollama):
+    with Answering(ports.ollama):
         with stack(tmp_path, programs, ports=ports) as built:
             assert "ollama" not in built.parts
             assert "ollama" not in built.absent
