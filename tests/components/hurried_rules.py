@@ -13,7 +13,8 @@ from prometheus.thresholds import OVERLAYS, Thresholds, load
 
 HURRIED: Mapping[str, Any] = {
     "normal": {"every": "1s", "baseline_every": "3s", "min_history": "20s"},
-    "regression": {"for": "5s", "keep": "10s"},
+    # The models of tests answer in a tenth of a second.
+    "regression": {"for": "5s", "keep": "10s", "bounds_s": [0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28]},
     "stage": {"for": "5s"},
     "comparison": {"for": "5s"},
     "ratio": {"for": "5s"},

@@ -5,6 +5,7 @@ of traces are asked of Tempo, and everything once more through Grafana's own que
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 
 import httpx
 import pytest
@@ -18,7 +19,7 @@ from tests.components.installation import Installation, installed
 from tests.components.ollama import CHAT_MODELS, RunningOllama
 from tests.components.trace_store import TempoStore
 from tests.dashboards.boards import read
-from tests.e2e.dashboard_load import drive, drive_beside
+from tests.e2e.dashboard_load import drive, drive_beside, go_on
 
 BOARDS = read()
 # As a dashboard opens, and with one model chosen.
@@ -98,8 +99,10 @@ def driven(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driven]:
 def answers(driven: Driven) -> dict[str, list[Answer]]:
     """What every PromQL target got, by what was chosen."""
     found: dict[str, list[Answer]] = {}
+    rounds = count()
 
     def all_show() -> bool:
+        go_on(driven.production, next(rounds))
         for name, chosen in CHOICES.items():
             found[name] = [
                 ask(driven.prometheus(target.source), board, panel, target, chosen)

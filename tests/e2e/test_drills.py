@@ -14,7 +14,7 @@ from ops.stack.process import wait_until
 from ops.stack.site import ROOT
 from service.cli.drill.processes import Machine
 from tests.components.fixtures import require
-from tests.components.installation import Installation, installed
+from tests.components.installation import SERVICE, Installation, installed
 from tests.components.ollama import CHAT_MODELS, OllamaClient, RunningOllama
 from tests.dashboards.traceql import fields
 
@@ -44,6 +44,9 @@ def development(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installati
         RunningOllama(program, tmp_path_factory.mktemp("ollama")) as ollama,
         installed(tmp_path_factory.mktemp("drills"), ollama, "development", overlay=OVERLAY) as running,
     ):
+        # A drill refuses a Prometheus that has not seen its service yet, or knows nobody to tell.
+        running.prometheus.scraped(SERVICE)
+        wait_until(lambda: bool(running.prometheus.alertmanagers()), WITHIN_S, "Prometheus knows its Alertmanager")
         yield running
 
 
