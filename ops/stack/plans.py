@@ -5,7 +5,7 @@ Ports and folders come from the site; the files are those that Compose mounts.
 
 import secrets
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from ops.stack.part import Plan
@@ -213,8 +213,8 @@ def ollama(site: Site, program: Path) -> Plan:
     )
 
 
-def service(site: Site, *, traces: bool) -> Plan:
-    """The service itself."""
+def service(site: Site, *, traces: bool, beside: Collection[str] = ()) -> Plan:
+    """The service itself. `beside` names the other parts, of which it asks some."""
     ports = site.ports
     own = {
         "ENVIRONMENT": site.environment,
@@ -229,6 +229,10 @@ def service(site: Site, *, traces: bool) -> Plan:
     }
     if traces:
         own["OTEL_EXPORTER_OTLP_ENDPOINT"] = local(ports.otlp_http)
+    if "tempo" in beside:
+        own["RAG_TRACES__TEMPO_URL"] = local(ports.tempo)
+        if "grafana" in beside:
+            own["RAG_TRACES__PAGE_URL"] = local(ports.grafana) + "/d/trace?var-traceId={trace_id}"
     return Plan(
         "service",
         "answers; the page",

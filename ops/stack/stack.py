@@ -141,7 +141,7 @@ class Stack:
         made = [make(self.site, programs[name]) for name, make in plans.FOUND.items() if name in programs]
         if (program := programs.get("otelcol")) is not None:
             made.append(plans.collector(self.site, program, has_tempo=has_tempo))
-        return [*made, plans.service(self.site, traces="otelcol" in programs)]
+        return [*made, plans.service(self.site, traces="otelcol" in programs, beside=programs)]
 
     def _has_model_server(self) -> bool:
         running = local(self.site.ports.ollama)

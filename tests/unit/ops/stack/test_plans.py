@@ -9,7 +9,7 @@ import pytest
 from ops.stack import plans
 from ops.stack.part import Plan
 from ops.stack.ports import DEVELOPMENT
-from ops.stack.site import ROOT, Site
+from ops.stack.site import ROOT, Site, local
 from tests.unit.ops.stack.samples import INHERITED, site
 
 PROGRAM = Path("/opt/vendor/bin/program")
@@ -106,6 +106,17 @@ def test_the_service_sends_traces_only_where_somebody_takes_them(here: Site) -> 
     sends = plans.service(here, traces=True).environment
     assert sends["OTEL_EXPORTER_OTLP_ENDPOINT"] == f"http://127.0.0.1:{DEVELOPMENT.otlp_http}"
     assert "OTEL_EXPORTER_OTLP_ENDPOINT" not in plans.service(here, traces=False).environment
+
+
+def test_the_service_looks_traces_up_in_what_runs_beside_it(tmp_path: Path) -> None:
+    here = site(tmp_path)
+    alone = plans.service(here, traces=True).environment
+    assert not {name for name in alone if name.startswith("RAG_TRACES__")}
+    stored = plans.service(here, traces=True, beside={"tempo"}).environment
+    assert stored["RAG_TRACES__TEMPO_URL"] == local(here.ports.tempo)
+    assert "RAG_TRACES__PAGE_URL" not in stored
+    shown = plans.service(here, traces=True, beside={"tempo", "grafana"}).environment
+    assert shown["RAG_TRACES__PAGE_URL"] == local(here.ports.grafana) + "/d/trace?var-traceId={trace_id}"
 
 
 def test_the_service_knows_its_environment_folders_and_model_server(here: Site, tmp_path: Path) -> None:
