@@ -5,7 +5,7 @@ PREPARE = test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was 
 	$(PYTHON) -m ops.setup.environment
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check eval bench bench-stack e2e components dashboards rules rules-full pictures stack up dev down logs compose-check pins lock clean
+.PHONY: help setup run test check eval bench bench-stack e2e components dashboards rules rules-full pictures screenshots stack up dev down logs compose-check pins lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -59,6 +59,9 @@ rules-full: .venv/dev ## Weeks of simulated answers through the real rules, base
 
 pictures: .venv/dev ## Draw the pictures of docs/dashboards.md from a real installation
 	@$(BIN)/python -m tests.e2e.dashboard_pictures
+
+screenshots: .venv/dev ## Take the README's pictures of the page (needs a Chromium)
+	@$(BIN)/python -m tests.e2e.console.screenshots
 
 stack: .venv/run ## The whole installation without Docker, from the binaries found (see: make components)
 	@exec $(BIN)/python -m ops.stack $(STACK)

@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.routing import compile_path
 from starlette.types import ASGIApp
 
-from service.api import ask, documents, health, monitoring, openai, page
+from service.api import ask, documents, health, monitoring, monitoring_queries, openai, page, session
 from service.api.description import describe
 from service.api.errors import add_error_handlers
 from service.api.guards import Guard
@@ -28,9 +28,11 @@ _ROUTERS = (
     openai.chat_router,
     health.router,
     monitoring.router,
+    monitoring_queries.router,
     openai.router,
     documents.upload_router,
     documents.router,
+    session.router,
     page.router,
 )
 _PREFIXES = ("", "/api")

@@ -20,13 +20,15 @@ from service.ask.types import Asker
 from service.auth.bind import check_bind
 from service.auth.gate import gate_for
 from service.auth.keys import KeyStore
-from service.cache.port import Cache, CacheName
+from service.cache.port import Cache, CacheName, CacheResult
 from service.clock import Clock, SystemClock
 from service.data_folder import DataFolder
 from service.drain import Drain
 from service.errors import ErrorKind, ServiceError
 from service.generation.extractive import SentenceExtractor
 from service.monitoring.monitored import MonitoredAsker
+from service.monitoring.port import Wanted
+from service.monitoring.slow_log import SqliteSlowLog
 from service.monitoring.summary import QueryMonitor
 from service.probes import (
     DependencyProbes,
@@ -36,6 +38,7 @@ from service.probes import (
     data_folder_probe,
     documents_probe,
     ollama_probe,
+    slow_log_probe,
     sqlite_probe,
 )
 from service.routing.loads import LoadTimes
@@ -56,10 +59,15 @@ from service.telemetry.instrumented.router import InstrumentedRouter
 from service.telemetry.pollers.dependencies import DependencyWatch
 from service.telemetry.pollers.readings import Sources
 from service.telemetry.setup import Telemetry
+from service.telemetry.tempo import Tempo
+from service.telemetry.trace_lookup import TraceLookup
 from service.telemetry.tracing import current_trace
 from service.version import read_version
 
 T = TypeVar("T")
+# What is usual for each model is learned from so many of the last answers that were made, not found in the cache.
+_LEARNED_FROM = 1000
+_MADE = Wanted(caches=frozenset(set(CacheResult) - {CacheResult.HIT}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,10 +111,12 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Running:
     corpus = await open_documents(settings, models, telemetry, clock, stack)
     limiter = SlotLimiter(settings.admission.slots, settings.admission.waiting, settings.deadlines.queue_s, clock)
     loads = LoadTimes()
-    monitor = QueryMonitor(clock)
+    slow_log = await _slow_log(settings, clock, stack)
+    monitor = QueryMonitor(clock, note=slow_log.note)
+    monitor.learn(query.record for query in await slow_log.latest(clock.time(), _LEARNED_FROM, _MADE))
     asker = _asker(settings, models, corpus, caches, limiter, loads, monitor, telemetry, clock, stack)
 
-    probes = _probes(settings, models, corpus, monitor, clock, stack)
+    probes = _probes(settings, models, corpus, monitor, slow_log, clock, stack)
     _observe(settings, about, models, corpus, caches, limiter, monitor, probes, telemetry, clock)
     drain = Drain(folder.sign_off)
     services = Services(
@@ -124,6 +134,8 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Running:
         caches=caches,
         gate=gate_for(settings.auth.mode, server.published_on or server.host, keys),
         monitor=monitor,
+        slow_log=slow_log,
+        traces=_traces(settings, telemetry, stack),
         probes=probes,
         exposition=telemetry.page,
         draining=drain,
@@ -237,7 +249,24 @@ def _asker(
     pipeline = Pipeline(parts, clock)
     stack.push_async_callback(pipeline.close)
     measured = InstrumentedAsker(pipeline, stages, meters, tiers=tiers, capture=capture)
-    return MonitoredAsker(measured, monitor, clock)
+    return MonitoredAsker(measured, monitor, clock, capture=capture)
+
+
+async def _slow_log(settings: Settings, clock: Clock, stack: AsyncExitStack) -> SqliteSlowLog:
+    max_bytes = settings.slow_log.max_bytes
+    path = settings.data_dir / "slow-log.sqlite3" if max_bytes else None
+    slow_log = SqliteSlowLog(path, max_bytes, clock)
+    stack.push_async_callback(slow_log.close)
+    await slow_log.start()
+    return slow_log
+
+
+def _traces(settings: Settings, telemetry: Telemetry, stack: AsyncExitStack) -> TraceLookup:
+    if not settings.traces.tempo_url:
+        return TraceLookup(telemetry.ring)
+    tempo = Tempo(settings.traces.tempo_url, settings.traces.tempo_timeout_s)
+    stack.push_async_callback(tempo.close)
+    return TraceLookup(telemetry.ring, tempo)
 
 
 def _probes(
@@ -245,6 +274,7 @@ def _probes(
     models: Models,
     corpus: Documents,
     monitor: QueryMonitor,
+    slow_log: SqliteSlowLog,
     clock: Clock,
     stack: AsyncExitStack,
 ) -> DependencyWatch:
@@ -255,6 +285,7 @@ def _probes(
         chroma_probe(corpus.plain_vectors),
         ollama_probe(models.directory, settings.ollama.url),
         cache_probe(monitor),
+        slow_log_probe(slow_log),
     ]
     probes = DependencyProbes(looks, clock)
     stack.push_async_callback(probes.close)
@@ -270,6 +301,7 @@ def _about(settings: Settings) -> About:
         read_version(),
         settings.revision,
         settings.environment,
+        settings.traces.page_url,
         alerts=delivery(settings.alert_receivers),
     )
 

@@ -20,13 +20,14 @@ from pathlib import Path
 from service.ask.types import Degradation
 from service.clock import Clock
 from service.errors import Dependency, ServiceError
-from service.monitoring.port import Monitor
+from service.monitoring.port import Monitor, SlowLog
 from service.retrieval.port import KeywordIndex, VectorIndex
 from service.routing.port import ModelDirectory
 from service.services import DependencyStatus
 
 DATA_FOLDER = "data_folder"
 DOCUMENTS = "documents"
+SLOW_LOG = "slow_log"
 # Told well before the start is refused (`data_folder.MIN_FREE_BYTES`).
 MIN_FREE_BYTES = 200 << 20
 # How many of the latest requests tell whether the cache's store works.
@@ -153,12 +154,21 @@ def cache_probe(monitor: Monitor) -> Probe:
     """Looks at how the latest requests fared: a lookup of its own would be counted as a miss."""
 
     async def look() -> str:
-        latest = [record for record in monitor.recent(_LATEST) if record.cache is not None]
+        latest = [query.record for query in monitor.recent(_LATEST) if query.record.cache is not None]
         if latest and Degradation.CACHE_UNAVAILABLE in latest[-1].degraded:
             return "the store behind the cache fails; answers are kept in memory only: see RAG_CACHE__URL and the log"
         return ""
 
     return Probe(Dependency.CACHE, required=False, look=look)
+
+
+def slow_log_probe(slow_log: SlowLog) -> Probe:
+    """What the slow log says of itself: without its file slow queries are forgotten at the end of the process."""
+
+    async def look() -> str:
+        return (await slow_log.kept()).problem
+
+    return Probe(SLOW_LOG, required=False, look=look)
 
 
 def data_folder_probe(folder: Path, min_free_bytes: int = MIN_FREE_BYTES) -> Probe:

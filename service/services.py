@@ -14,7 +14,7 @@ from service.auth.principal import Principal
 from service.cache.port import Cache, CacheName
 from service.corpus.port import Corpus
 from service.generation.port import Health
-from service.monitoring.port import Monitor
+from service.monitoring.port import Monitor, SlowLog, Traces
 from service.routing.port import ModelDirectory, Tier
 
 
@@ -117,6 +117,8 @@ class Services:
     caches: Mapping[CacheName, Cache]
     gate: Gate
     monitor: Monitor
+    slow_log: SlowLog
+    traces: Traces
     probes: Probes
     exposition: Exposition
     draining: Draining

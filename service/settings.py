@@ -8,52 +8,28 @@ are handed down as values.
 import difflib
 import json
 import os
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, get_origin
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AliasChoices, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnreadableValue
 
 from service.setting_fields import allowed, group_of, variables
-
-
-def _address(example: str, *schemes: str, or_else: str = "") -> AfterValidator:
-    """An address with one of these schemes. Empty text, and `or_else`, keep the meaning that the setting gives them."""
-
-    def check(value: str) -> str:
-        try:
-            parts = urlsplit(value)
-            usable = parts.scheme in schemes and bool(parts.hostname or parts.scheme == "unix") and parts.port != 0
-        except ValueError:
-            usable = False
-        if not usable and value not in {"", or_else}:
-            raise PydanticCustomError("address", "is no address; write it like {example}", {"example": example})
-        return value
-
-    return AfterValidator(check)
-
-
-def _duration(value: str) -> str:
-    if not _DURATION.fullmatch(value.strip()):
-        raise PydanticCustomError("duration", "is no duration; write it like 30m or 1h30m, -1 for ever")
-    return value
-
-
-_DURATION = re.compile(r"-?\d+(\.\d+)?|-?(\d+(\.\d+)?(ns|us|ms|s|m|h))+")
-_OLLAMA = "http://127.0.0.1:11434"
-
-_OllamaUrl = Annotated[str, _address(_OLLAMA, "http", "https", or_else="scripted:")]
-_ChromaUrl = Annotated[str, _address("http://127.0.0.1:8000", "http", "https")]
-_CacheUrl = Annotated[str, _address("redis://127.0.0.1:6379/0", "redis", "rediss", "unix")]
-_Duration = Annotated[str, AfterValidator(_duration)]
-_ModelName = Annotated[str, Field(min_length=1)]
+from service.setting_values import (
+    OLLAMA,
+    CacheUrl,
+    ChromaUrl,
+    Duration,
+    LogBytes,
+    ModelName,
+    OllamaUrl,
+    TempoUrl,
+    TracePageUrl,
+)  # fmt: skip
 
 
 class _Group(BaseModel):
@@ -84,10 +60,10 @@ class Metrics(_Group):
 class Ollama(_Group):
     """The model server."""
 
-    url: _OllamaUrl = Field(_OLLAMA, description="Its address; an absent server means extractive answers.")
+    url: OllamaUrl = Field(OLLAMA, description="Its address; an absent server means extractive answers.")
     poll_s: float = Field(5.0, gt=0, description="Seconds between looks at installed and resident models.")
     connect_timeout_s: float = Field(2.0, gt=0, description="To open a connection.")
-    keep_alive: _Duration = Field("30m", description="How long a model stays loaded after an answer; -1 = for ever.")
+    keep_alive: Duration = Field("30m", description="How long a model stays loaded after an answer; -1 = for ever.")
     num_ctx: int = Field(8192, ge=256, description="Context window in tokens, the same for every call of a model.")
     think: bool = Field(False, description="Let capable models of the research tier think before they answer.")
 
@@ -95,7 +71,7 @@ class Ollama(_Group):
 class Chroma(_Group):
     """The vector store."""
 
-    url: _ChromaUrl = Field("", description="Address of a Chroma server; empty = embedded in this process.")
+    url: ChromaUrl = Field("", description="Address of a Chroma server; empty = embedded in this process.")
     timeout_s: float = Field(2.0, gt=0, description="Longest wait for one query.")
 
 
@@ -110,10 +86,10 @@ class Embedding(_Group):
 class TierModels(_Group):
     """Which model serves which tier."""
 
-    simple: _ModelName = "llama3.2:3b"
-    medium: _ModelName = "llama3.1:latest"
-    complex: _ModelName = "qwen2.5-coder:14b"
-    research: _ModelName = "gpt-oss:20b"
+    simple: ModelName = "llama3.2:3b"
+    medium: ModelName = "llama3.1:latest"
+    complex: ModelName = "qwen2.5-coder:14b"
+    research: ModelName = "gpt-oss:20b"
 
 
 class Routing(_Group):
@@ -152,7 +128,7 @@ class CacheSettings(_Group):
     ttl_s: float = Field(3600.0, ge=0)
     max_bytes: int = Field(64 << 20, ge=0)
     extractive_ttl_s: float = Field(60.0, ge=0, description="Answers made without a model are kept this long only.")
-    url: _CacheUrl = Field("", description="redis:// address shared by replicas; empty = this process and SQLite.")
+    url: CacheUrl = Field("", description="redis:// address shared by replicas; empty = this process and SQLite.")
 
 
 class AdmissionSettings(_Group):
@@ -178,6 +154,22 @@ class Auth(_Group):
         "auto", description="auto = open on loopback while no key exists, else keys."
     )
     keys_file: Path | None = Field(None, description="Default: keys.json in the data folder.")
+
+
+class Traces(_Group):
+    """Where finished traces can be looked at. The service itself keeps the latest in memory."""
+
+    tempo_url: TempoUrl = Field("", description="Address of Tempo, asked for traces that are no longer in memory.")
+    tempo_timeout_s: float = Field(5.0, gt=0, description="Longest wait for Tempo.")
+    page_url: TracePageUrl = Field("", description="Page of one trace, with {trace_id} in it; empty = none.")
+
+
+class SlowLogSettings(_Group):
+    """Queries of the last 7 days, kept over restarts."""
+
+    max_bytes: LogBytes = Field(
+        128 << 20, description="Most that its file may take, at least 8 MiB; 0 = in memory only."
+    )
 
 
 class Slo(_Group):
@@ -239,6 +231,8 @@ class Settings(BaseSettings):
     admission: AdmissionSettings = AdmissionSettings()
     deadlines: DeadlineSettings = DeadlineSettings()
     auth: Auth = Auth()
+    traces: Traces = Traces()
+    slow_log: SlowLogSettings = SlowLogSettings()
     slo: Slo = Slo()
 
     @property

@@ -5,7 +5,7 @@ Ports and folders come from the site; the files are those that Compose mounts.
 
 import secrets
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from ops.stack.part import Plan
@@ -220,8 +220,9 @@ def ollama(site: Site, program: Path) -> Plan:
     )
 
 
-def service(site: Site, *, traces: bool, receivers: str | None = None) -> Plan:
-    """The service itself. `receivers` are those who are told of alerts, None when there are no alerts: it says so."""
+def service(site: Site, *, beside: Collection[str] = ()) -> Plan:
+    """The service itself. `beside` names the other parts that run: it sends traces to some, asks others, and says who
+    is told of alerts."""
     ports = site.ports
     own = {
         "ENVIRONMENT": site.environment,
@@ -234,12 +235,17 @@ def service(site: Site, *, traces: bool, receivers: str | None = None) -> Plan:
         "RAG_DOCUMENTS_DIR": site.documents,
         "RAG_OLLAMA__URL": site.named_model_server or local(ports.ollama),
     }
-    if traces:
+    if "otelcol" in beside:
         own["OTEL_EXPORTER_OTLP_ENDPOINT"] = local(ports.otlp_http)
+    if "tempo" in beside:
+        own["RAG_TRACES__TEMPO_URL"] = local(ports.tempo)
+        if "grafana" in beside:
+            own["RAG_TRACES__PAGE_URL"] = local(ports.grafana) + "/d/trace?var-traceId={trace_id}"
     variables = site.variables("service", own)
     variables.pop(_RECEIVERS, None)
-    if receivers is not None:
-        variables[_RECEIVERS] = receivers
+    # There are no alerts without Prometheus, and nobody is told without Alertmanager.
+    if "prometheus" in beside:
+        variables[_RECEIVERS] = receivers(site) if "alertmanager" in beside else ""
     return Plan(
         "service",
         "answers; the page",

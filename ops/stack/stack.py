@@ -141,16 +141,7 @@ class Stack:
         made = [make(self.site, programs[name]) for name, make in plans.FOUND.items() if name in programs]
         if (program := programs.get("otelcol")) is not None:
             made.append(plans.collector(self.site, program, has_tempo=has_tempo))
-        return [
-            *made,
-            plans.service(self.site, traces="otelcol" in programs, receivers=self._receivers(programs)),
-        ]
-
-    def _receivers(self, programs: Collection[str]) -> str | None:
-        """Who is told of alerts: there are none without Prometheus, and nobody is told without Alertmanager."""
-        if "prometheus" not in programs:
-            return None
-        return plans.receivers(self.site) if "alertmanager" in programs else ""
+        return [*made, plans.service(self.site, beside=programs)]
 
     def _has_model_server(self) -> bool:
         running = local(self.site.ports.ollama)

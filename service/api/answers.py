@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from service.ask.types import Degradation, Mode
+from service.auth.principal import Scope
 from service.cache.port import CacheResult
 from service.corpus.port import IngestResult
 from service.errors import ErrorKind
@@ -169,6 +170,16 @@ class ReadyShape(Shape):
     status: str
     dependencies: list[DependencyShape]
     alerts: str
+
+
+class SessionShape(Shape):
+    """Who is asking, and whom."""
+
+    name: str
+    scopes: list[Scope]
+    service: str
+    version: str
+    environment: str
 
 
 class OpenAIModelShape(Shape):

@@ -1,6 +1,6 @@
-"""`/monitoring`: what the service knows of its recent requests, caches and models; and two things to do about it."""
+"""`/monitoring`: figures of requests, caches and models; and two things to do about it. Single requests are found in
+`monitoring_queries.py`."""
 
-import re
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -11,14 +11,13 @@ from service.api.model_status import models_object
 from service.api.monitoring_answers import (
     CachesShape,
     ClearedShape,
+    LiveShape,
     ModelsShape,
     PerformanceShape,
     PreloadedShape,
-    RecentShape,
-    SlowListShape,
+    UsualShape,
 )
-from service.api.monitoring_wire import caches_object, performance_object, record_object, slow_object
-from service.api.validation import Fault, Invalid
+from service.api.monitoring_wire import caches_object, live_object, performance_object, usual_object
 from service.api.wire import json_response
 from service.auth.principal import Scope
 from service.errors import UnknownModel
@@ -27,11 +26,7 @@ router = APIRouter(prefix="/monitoring", tags=["monitoring"])
 
 _MONITOR = [Depends(needs(Scope.MONITOR))]
 _ADMIN = [Depends(needs(Scope.ADMIN))]
-_SPAN = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)([smhd]?)", re.ASCII)
-_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
-_Count = Annotated[int, Query(ge=1, le=1000)]
-_AS_PATTERN = {"pattern": r"^[0-9]{1,9}(\.[0-9]{1,6})?[smhd]?$"}
-_Window = Annotated[str, Query(description="A time such as 90s, 15m, 1h, 2d.", json_schema_extra=_AS_PATTERN)]
+_Model = Annotated[str, Query(max_length=200, description="One model; empty = all.")]
 
 
 @router.get(
@@ -70,31 +65,27 @@ async def clear(request: Request) -> Response:
 
 
 @router.get(
-    "/recent",
-    summary="The last requests",
+    "/usual",
+    summary="What is usual for each model and stage",
     dependencies=_MONITOR,
-    responses={200: {"model": RecentShape}, **refusals(401, 403, 422)},
+    responses={200: {"model": UsualShape}, **refusals(401, 403, 422)},
 )
-async def recent(request: Request, count: _Count = 10) -> Response:
-    """Newest last, without their questions."""
-    services = services_of(request)
-    records = services.monitor.recent(count)
-    told = [record_object(record, services.about.trace_url) for record in records]
-    return json_response({"recent_times": [record.duration_s for record in records], "recent": told})
+async def usual(request: Request, model: _Model = "") -> Response:
+    """Median and spread of the last warm answers that were made. Nulls while there are too few to say."""
+    return json_response(usual_object(services_of(request).monitor.usual(), model))
 
 
 @router.get(
-    "/slow",
-    summary="The slowest requests, and the stage at fault",
+    "/live",
+    summary="The last 15 minutes in small figures, for charts",
     dependencies=_MONITOR,
-    responses={200: {"model": SlowListShape}, **refusals(401, 403, 422)},
+    responses={200: {"model": LiveShape}, **refusals(401, 403)},
 )
-async def slow(request: Request, window: _Window = "1h", count: _Count = 20) -> Response:
-    """Slowest first."""
+async def live(request: Request) -> Response:
+    """Since start; nulls where nothing happened."""
     services = services_of(request)
-    window_s = _seconds(window)
-    told = [slow_object(one, services.about.trace_url) for one in services.monitor.slow(window_s, count)]
-    return json_response({"window_s": window_s, "slow": told})
+    loads = {model: services.limiter.load(model) for model in services.chat_models}
+    return json_response(live_object(services.monitor.live(), loads))
 
 
 @router.get(
@@ -121,10 +112,3 @@ async def preload(request: Request, name: str) -> Response:
         raise UnknownModel("no such model; /monitoring/models lists those that are configured")
     await services.directory.preload(name)
     return json_response({"model": name, "resident": True})
-
-
-def _seconds(span: str) -> float:
-    found = _SPAN.fullmatch(span)
-    if found is None:
-        raise Invalid([Fault("window", "is not a time such as 90s, 15m, 1h, 2d")])
-    return float(found[1]) * _SECONDS[found[2]]

@@ -1,10 +1,12 @@
 """Shapes of what `/monitoring` answers, for the API's description and for tests; `monitoring_wire.py` writes them."""
 
+from typing import Any
+
 from service.api.answers import Shape
 from service.ask.types import Mode, Outcome
 from service.cache.port import CacheName, CacheResult
 from service.errors import ErrorKind
-from service.monitoring.port import QueryType
+from service.monitoring.port import QueryType, TraceSource
 from service.routing.port import RouteReason, Tier
 
 
@@ -71,8 +73,10 @@ class ClearedShape(Shape):
     cleared: dict[CacheName, int]
 
 
-class RecordShape(Shape):
-    """One finished request, without its question. Times in seconds, `at` in Unix seconds."""
+class QueryShape(Shape):
+    """One finished request, and the stage at fault: the one furthest above its own normal (`usual_s`, the median for
+    this model and stage) in multiples of its spread (`spread_s`, IQR / 1.349). Those are null while too little was
+    asked to say. Times in seconds, `at` in Unix seconds; `question` is null unless content is captured."""
 
     at: float
     duration_s: float
@@ -93,30 +97,105 @@ class RecordShape(Shape):
     degraded: list[str]
     trace_id: str
     trace_url: str | None
+    question: str | None
+    stage: str
+    stage_s: float
+    share: float
+    usual_s: float | None
+    spread_s: float | None
+    usual_total_s: float | None
 
 
 class RecentShape(Shape):
     """Newest last."""
 
     recent_times: list[float]
-    recent: list[RecordShape]
+    recent: list[QueryShape]
 
 
-class SlowShape(RecordShape):
-    """A slow request, and the stage with the largest excess over what is usual for it."""
+class KeptShape(Shape):
+    """What is kept over restarts: since when (Unix seconds), how many, in how many bytes. `problem` says why nothing
+    more is kept, and what to do."""
 
-    stage: str
-    stage_s: float
-    share: float
-    usual_s: float | None
-    usual_total_s: float | None
+    since_at: float | None
+    records: int
+    bytes: int
+    problem: str | None
 
 
 class SlowListShape(Shape):
     """Slowest first."""
 
     window_s: float
-    slow: list[SlowShape]
+    slow: list[QueryShape]
+    kept: KeptShape
+
+
+class SpanShape(Shape):
+    """One span; `start_s` counts from the trace's start, `parent_id` is empty for a root."""
+
+    name: str
+    span_id: str
+    parent_id: str
+    start_s: float
+    duration_s: float
+    status: str
+    kind: str
+    attributes: dict[str, Any]
+
+
+class TraceShape(Shape):
+    """One trace, spans by start; `source` says where it was found, `dropped` how many spans found no place."""
+
+    trace_id: str
+    source: TraceSource
+    duration_s: float
+    spans: list[SpanShape]
+    dropped: int
+    record: QueryShape | None
+    trace_url: str | None
+
+
+class NormalShape(Shape):
+    """Median and spread (IQR / 1.349) in seconds of the last `n` answers; null while `n` is too small to say."""
+
+    median: float | None
+    spread: float | None
+    n: int
+
+
+class UsualOfModelShape(Shape):
+    """One model, warm, with answers that were made and not found in the cache."""
+
+    total_s: NormalShape
+    stages: dict[str, NormalShape]
+
+
+class UsualShape(Shape):
+    """By model; `none` stands for answers that no model made."""
+
+    models: dict[str, UsualOfModelShape]
+
+
+class QueueShape(Shape):
+    """How many questions a model works on, how many wait for it, and how many it takes at once."""
+
+    in_flight: int
+    waiting: int
+    capacity: int
+
+
+class LiveShape(Shape):
+    """Steps of `step_s` seconds from `from_at` (Unix seconds) on; the last is not over yet. `latency` is the mean in
+    seconds of answers that were made; null where nothing happened."""
+
+    step_s: float
+    from_at: float
+    asked: list[int]
+    hit_ratio: list[float | None]
+    latency: dict[str, list[float | None]]
+    tokens_per_s: dict[str, list[float | None]]
+    queue: dict[str, QueueShape]
 
 
 class ModelInfoShape(Shape):

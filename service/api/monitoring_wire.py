@@ -3,8 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
+from service.admission.port import Load
 from service.cache.port import CacheName, CacheResult, CacheStats
-from service.monitoring.port import Quantiles, QueryRecord, SlowQuery, Summary
+from service.monitoring.port import (
+    JudgedQuery,
+    Kept,
+    LiveFigures,
+    Normal,
+    Quantiles,
+    QueryRecord,
+    Summary,
+    Trace,
+    Usual,
+)
 
 _LOOKED_UP_IN_VAIN = (CacheResult.MISS, CacheResult.EXPIRED, CacheResult.INVALIDATED)
 
@@ -57,18 +68,85 @@ def record_object(record: QueryRecord, trace_url: str) -> dict[str, Any]:
         "degraded": record.degraded,
         "trace_id": record.trace_id,
         "trace_url": _trace_url(trace_url, record.trace_id),
+        "question": record.question or None,
     }
 
 
-def slow_object(slow: SlowQuery, trace_url: str) -> dict[str, Any]:
-    """One slow request and the stage at fault."""
-    return record_object(slow.record, trace_url) | {
-        "stage": slow.stage,
-        "stage_s": slow.stage_s,
-        "share": slow.share,
-        "usual_s": slow.usual_s,
-        "usual_total_s": slow.usual_total_s,
+def query_object(query: JudgedQuery, trace_url: str) -> dict[str, Any]:
+    """One finished request and the stage at fault."""
+    return record_object(query.record, trace_url) | {
+        "stage": query.stage,
+        "stage_s": query.stage_s,
+        "share": query.share,
+        "usual_s": query.usual_s,
+        "spread_s": query.spread_s,
+        "usual_total_s": query.usual_total_s,
     }
+
+
+def kept_object(kept: Kept) -> dict[str, Any]:
+    """What the slow log holds."""
+    told = {"since_at": kept.since_at, "records": kept.records, "bytes": kept.size_bytes}
+    return told | {"problem": kept.problem or None}
+
+
+def trace_object(trace: Trace, query: JudgedQuery | None, trace_url: str) -> dict[str, Any]:
+    """One trace, spans by start, with the record of its request if it is known."""
+    return {
+        "trace_id": trace.trace_id,
+        "source": trace.source,
+        "duration_s": trace.duration_s,
+        "spans": [
+            {
+                "name": span.name,
+                "span_id": span.span_id,
+                "parent_id": span.parent_id,
+                "start_s": span.start_s,
+                "duration_s": span.duration_s,
+                "status": span.status,
+                "kind": span.kind,
+                "attributes": dict(span.attributes),
+            }
+            for span in trace.spans
+        ],
+        "dropped": trace.dropped,
+        "record": query_object(query, trace_url) if query is not None else None,
+        "trace_url": _trace_url(trace_url, trace.trace_id),
+    }
+
+
+def usual_object(usual: Mapping[str, Usual], model: str) -> dict[str, Any]:
+    """What is usual by model; for one model alone where it is named."""
+    models = {
+        name: {
+            "total_s": _normal(one.total),
+            "stages": {stage: _normal(normal) for stage, normal in one.stages.items()},
+        }
+        for name, one in usual.items()
+        if model in {"", name}
+    }
+    return {"models": models}
+
+
+def live_object(figures: LiveFigures, loads: Mapping[str, Load]) -> dict[str, Any]:
+    """Series of the same length, oldest first, and how busy each model is now."""
+    queue = {
+        model: {"in_flight": load.in_flight, "waiting": load.waiting, "capacity": load.slots}
+        for model, load in loads.items()
+    }
+    return {
+        "step_s": figures.step_s,
+        "from_at": figures.from_at,
+        "asked": list(figures.asked),
+        "hit_ratio": list(figures.hit_ratio),
+        "latency": {model: list(series) for model, series in figures.latency.items()},
+        "tokens_per_s": {model: list(series) for model, series in figures.tokens_per_s.items()},
+        "queue": queue,
+    }
+
+
+def _normal(normal: Normal) -> dict[str, Any]:
+    return {"median": normal.median_s, "spread": normal.spread_s, "n": normal.n}
 
 
 def _quantiles(quantiles: Quantiles) -> dict[str, Any]:

@@ -1,100 +1,98 @@
-"""`GET /`: one small page that says what this is, whether it works, and how to ask it something. No script."""
+"""`GET /` and `/console/...`: the page, as files that are sent as they are.
 
-import base64
+Open to everybody: they hold nothing but the page itself, which asks the other routes with the key that it is given. The
+files are read once, are small, and are asked about again at each visit (`no-cache` with a strong ETag), so that a page
+and the service behind it are never of two versions.
+"""
+
+import gzip
 import hashlib
-from collections.abc import Mapping, Sequence
-from html import escape
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 
-from service.alert_receivers import AlertDelivery
-from service.api.access import services_of
-from service.errors import Dependency
-from service.services import About, DependencyStatus
+from service.errors import NotFound
 
 router = APIRouter(include_in_schema=False)
 
-_STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 44rem; margin: 3rem auto; padding: 0 1rem; color: #1b1f24; }
-h1 { margin-bottom: 0; } .what { color: #57606a; margin-top: .25rem; }
-pre { background: #f3f4f6; padding: .8rem 1rem; overflow-x: auto; border-radius: 6px; }
-li.away { color: #9a3412; } a { color: #0550ae; }
-@media (prefers-color-scheme: dark) {
-  body { background: #14171a; color: #e6e8ea; } .what { color: #9aa4ad; } pre { background: #21262c; }
-  li.away { color: #fdba74; } a { color: #7cb7ff; }
+FOLDER = Path(__file__).parents[1] / "console"
+_INDEX = "index.html"
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
 }
-"""
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_CSP = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'; "
-_HEADERS = {"content-security-policy": _CSP + "frame-ancestors 'none'"}
-_LINKS = (
-    ("/readyz", "readiness"),
-    ("/documents", "documents"),
-    ("/monitoring/performance", "performance"),
-    ("/monitoring/recent", "recent questions"),
-    ("/monitoring/slow", "slow questions"),
-    ("/monitoring/models", "models"),
-    ("/monitoring/cache", "caches"),
-    ("/metrics", "metrics"),
-    ("/openapi.json", "API description"),
+# Scripts and styles of our own files alone; no markup from strings, whoever made them.
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 )
 
-_WITHOUT: Mapping[str, str] = {
-    Dependency.OLLAMA: "or without a model; until `emini-rag models pull --all` has run, answers are quotations"
-}
-_ALERTS: Mapping[AlertDelivery, str] = {
-    AlertDelivery.OFF: (
-        "<li>alerts: none, for nothing watches this service (<code>make stack</code> or <code>make up</code> starts "
-        "what does)</li>"
-    ),
-    AlertDelivery.NOBODY: (
-        '<li class="away">alerts: they fire and <strong>nobody is told</strong>; say who is in '
-        "<code>ALERT_RECEIVERS</code>, see prometheus/receivers/README.md</li>"
-    ),
-    AlertDelivery.TOLD: "<li>alerts: told</li>",
-}
-_ADVICE = """
-<p>What to do says <code>emini-rag doctor</code>; in Compose
-<code>docker compose exec rag-service emini-rag doctor</code>, and so for the other commands.</p>"""
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """One file, as it is and packed. `tag` is of the content, without quotes."""
+
+    media_type: str
+    plain: bytes
+    packed: bytes
+    tag: str
 
 
 @router.head("/")
 @router.get("/")
 async def page(request: Request) -> Response:
-    """Open to everybody; it tells no more than `/readyz`."""
-    services = services_of(request)
-    statuses = await services.probes.check()
-    html = page_html(services.about, statuses, str(request.base_url).rstrip("/"), services.draining.draining)
-    return Response(html.encode(), headers=_HEADERS, media_type="text/html; charset=utf-8")
+    """It tells nobody more than `/readyz` does before a key is given."""
+    headers = {"content-security-policy": POLICY, "cross-origin-opener-policy": "same-origin"}
+    return _reply(request, assets()[_INDEX], headers)
 
 
-def page_html(about: About, statuses: Sequence[DependencyStatus], base_url: str, stopping: bool) -> str:
-    """Everything that is not ours is escaped."""
-    ready = all(one.ok for one in statuses if one.required)
-    state = "stopping" if stopping else "ready" if ready else "not ready"
-    rows = "".join(_row(one) for one in statuses)
-    fine = all(one.ok for one in statuses) and about.alerts is not AlertDelivery.NOBODY
-    advice = "" if fine else _ADVICE
-    links = " · ".join(f'<a href="{path}">{name}</a>' for path, name in _LINKS)
-    body = '{"query": "What is momentum trading?"}'
-    command = f"curl -s {base_url}/ask -H 'content-type: application/json' \\\n  -d '{body}'"
-    name = f"{escape(about.service)} {escape(about.version)}"
-    return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{name}</title><style>{_STYLE}</style></head>
-<body><h1>{name}</h1>
-<p class="what">Answers questions from your own documents, and says where every second went.
-This is the {escape(about.environment)} instance; it is <strong>{state}</strong>.</p>
-<ul>{rows}{_ALERTS[about.alerts]}</ul>{advice}
-<p>Ask it:</p><pre>{escape(command)}</pre>
-<p>Any OpenAI-compatible client works too, with the base address <code>{escape(base_url)}/v1</code>
-and the model <code>auto</code>.</p>
-<p>{links}</p></body></html>
-"""
+@router.get("/console/{name:path}")
+async def asset(request: Request, name: str) -> Response:
+    """A file that the page loads. Raises `NotFound`."""
+    found = assets().get(name)
+    if found is None or name == _INDEX:
+        raise NotFound("the page has no such file; load it again, it may be of an older version")
+    return _reply(request, found, {})
 
 
-def _row(status: DependencyStatus) -> str:
-    if status.ok:
-        return f"<li>{escape(status.name)}: there</li>"
-    meaning = "needed" if status.required else _WITHOUT.get(status.name, "the service answers without it")
-    return f'<li class="away">{escape(status.name)}: away ({meaning})</li>'
+@cache
+def assets() -> Mapping[str, Asset]:
+    """Every file of the page by its path below `console/`."""
+    files = sorted(file for file in FOLDER.rglob("*") if file.suffix in _TYPES)
+    return {file.relative_to(FOLDER).as_posix(): _read(file) for file in files}
+
+
+def _read(file: Path) -> Asset:
+    content = file.read_bytes()
+    tag = hashlib.sha256(content).hexdigest()[:24]
+    return Asset(_TYPES[file.suffix], content, gzip.compress(content, mtime=0), tag)
+
+
+def _reply(request: Request, found: Asset, headers: Mapping[str, str]) -> Response:
+    packed = _accepts_gzip(request.headers.get("accept-encoding", ""))
+    # Two encodings are two representations, and a strong tag is of one.
+    tag = f'"{found.tag}-gzip"' if packed else f'"{found.tag}"'
+    told = {**headers, "etag": tag, "cache-control": "no-cache", "vary": "accept-encoding"}
+    if _has(request.headers.get("if-none-match", ""), tag):
+        return Response(status_code=304, headers=told)
+    if packed:
+        told["content-encoding"] = "gzip"
+    return Response(found.packed if packed else found.plain, headers=told, media_type=found.media_type)
+
+
+def _has(known: str, tag: str) -> bool:
+    """Compared as RFC 9110 says for this header: weakly."""
+    return any(one.strip().removeprefix("W/") in (tag, "*") for one in known.split(","))
+
+
+def _accepts_gzip(accepted: str) -> bool:
+    for one in accepted.lower().split(","):
+        name, _, quality = one.partition(";")
+        if name.strip() == "gzip":
+            return quality.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False

@@ -6,7 +6,7 @@ user of the machine can see. Proxies of the environment are not used for loopbac
 
 import ipaddress
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -40,7 +40,7 @@ class ServiceClient:
         except (httpx.InvalidURL, ValueError) as error:
             raise _not_an_address(url) from error
 
-    def get(self, path: str, **params: str | int | float) -> dict[str, Any]:
+    def get(self, path: str, **params: str | int | float | Sequence[str]) -> dict[str, Any]:
         return self._call("GET", path, params=params)
 
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -70,3 +70,8 @@ def span_s(text: str) -> float:
     if match is None or float(match[1]) == 0:
         raise ValueError(f"{text!r} is no length of time; write it like 30m, 1h, 90d")
     return float(match[1]) * _SPANS[match[2]]
+
+
+def part(stage: object) -> str:
+    """A stage or a phase of one: "generate.prompt_eval" -> "generate: prompt eval"."""
+    return plain(stage).replace("_", " ").replace(".", ": ")

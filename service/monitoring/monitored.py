@@ -1,10 +1,12 @@
 """Remembering every request: a wrapper around the use case that records how each one ended.
 
 Events pass through untouched and undelayed. The record is made just before the last event is handed on, so whoever
-has read an answer finds it in the monitor. A request that is left early counts as cancelled.
+has read an answer finds it in the monitor. A request that is left early counts as cancelled. Questions are recorded
+only where content is captured.
 """
 
 from collections.abc import AsyncGenerator, Mapping
+from dataclasses import replace
 
 from service.ask.types import Asker, AskEvent, AskResult, Done, Failed, Mode, Outcome, Question, Started
 from service.cache.port import CacheResult
@@ -14,14 +16,17 @@ from service.generation.port import Completion
 from service.monitoring.port import Monitor, QueryRecord, QueryType
 from service.routing.port import Route
 
+QUESTION_CHARS = 2000
+
 
 class MonitoredAsker:
-    """Implements `Asker`."""
+    """Implements `Asker`. With `capture` the records hold their questions, cut to `QUESTION_CHARS`."""
 
-    def __init__(self, asker: Asker, monitor: Monitor, clock: Clock) -> None:
+    def __init__(self, asker: Asker, monitor: Monitor, clock: Clock, *, capture: bool = False) -> None:
         self._asker = asker
         self._monitor = monitor
         self._clock = clock
+        self._capture = capture
 
     async def ask(self, question: Question) -> AsyncGenerator[AskEvent, None]:
         """See `Asker.ask`. Closing it closes the asker within."""
@@ -35,10 +40,10 @@ class MonitoredAsker:
                 if isinstance(event, Started):
                     route = event.route
                 elif isinstance(event, Done):
-                    self._monitor.record(answered(event.result, question, self._clock.time()))
+                    self._record(answered(event.result, question, self._clock.time()), question)
                     recorded = True
                 elif isinstance(event, Failed):
-                    self._monitor.record(failed(event, question, self._clock.time()))
+                    self._record(failed(event, question, self._clock.time()), question)
                     recorded = True
                 yield event
         except Exception:
@@ -47,10 +52,15 @@ class MonitoredAsker:
         finally:
             if not recorded:
                 took_s = self._clock.monotonic() - begun
-                self._monitor.record(left(route, question, self._clock.time(), took_s, error))
+                self._record(left(route, question, self._clock.time(), took_s, error), question)
             close = getattr(events, "aclose", None)
             if close is not None:
                 await close()
+
+    def _record(self, record: QueryRecord, question: Question) -> None:
+        if self._capture:
+            record = replace(record, question=question.text[:QUESTION_CHARS])
+        self._monitor.record(record)
 
 
 def answered(result: AskResult, question: Question, at: float) -> QueryRecord:

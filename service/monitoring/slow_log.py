@@ -1,96 +1,235 @@
-"""Which requests were slow, and which part of each is to blame. Pure: records in, a ranking out.
+"""Finished queries kept over restarts: a thread of its own writes them into SQLite, and reads them. Never raises.
 
-A request is cut into disjoint parts: its stages, with `generate` replaced by the model server's own phases where they
-are known (`generate.queue`, `generate.load`, `generate.prompt_eval`, `generate.eval`, and `generate` for the rest of
-it), and `unaccounted`. The part at fault is the one with the largest excess over what is usual for it: the median
-over the warm misses among the kept records, of the same model and tier for what depends on the model, of all for the
-rest. A model is never measured against another one. Cold loads do not count as usual, so a load is always an excess.
+`note` puts a query on a list and returns; once a second what has gathered is written: every failed one, and of the
+others the slowest `SLOWEST_AT_ONCE`, so that a flood of quick answers from the cache costs the disk next to nothing.
+A kill loses the last second.
 
-With fewer than `ENOUGH` such records nothing is called usual, and the largest part is at fault. A request cut short
-(failed, shed, cancelled) is judged by the same rule: what it had spent by then is compared with a whole answer's parts.
+What cannot be written stays in memory, the newest `HELD` queries, and is found there, until the disk takes it. A file
+that is full, locked, read-only or away is tried again every `RETRY_S`. A corrupt one is set aside as `<name>.corrupt`
+and begun anew. One that a newer version has written is left as it is, and the log goes on in memory. A disk that hangs
+is waited for `PATIENCE_S` by each reader, and then by none. All of it is told by `kept` and, once, in the log.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+import logging
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from heapq import nlargest
+from pathlib import Path
+from typing import Any, TypeVar
 
-from service.ask.types import Outcome, Stage
-from service.cache.port import CacheResult
-from service.monitoring.port import QueryRecord, SlowQuery
-from service.monitoring.quantiles import quantile
-from service.routing.port import Tier
+from service.clock import Clock
+from service.monitoring.port import EVERYTHING, KEPT_S, JudgedQuery, Kept, Wanted
+from service.monitoring.slow_table import FAILED, ROWS_AT_ONCE, VERSION, NewerSchema, SlowTable
+from service.monitoring.wanted import takes
 
-ENOUGH = 5
-UNACCOUNTED = "unaccounted"
-_WORKED = frozenset({CacheResult.MISS, CacheResult.EXPIRED, CacheResult.INVALIDATED, CacheResult.BYPASS})
-_ANSWERED = frozenset({Outcome.OK, Outcome.DEGRADED})
-_OF_THE_MODEL = (Stage.ADMISSION, Stage.GENERATE)
-# Whole requests are filed beside the parts, under names that no part has. A hit is measured against hits.
-_TOTAL = "total"
-_HIT_TOTAL = "total of a hit"
+HELD = 2000
+SLOWEST_AT_ONCE = 100
+WRITE_EVERY_S = 1.0
+RETRY_S = 5.0
+PATIENCE_S = 2.0
 
-# Model, tier, part. Both are None for parts that they do not touch, the tier alone where it is left open.
-_Group = tuple[str | None, Tier | None, str]
+_CORRUPT = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+# Extended result codes carry the plain one in their lowest byte.
+_PRIMARY_CODE = 0xFF
+_IN_MEMORY = "slow queries are kept in memory only, and lost at the end of the process"
 
-
-def rank(records: Sequence[QueryRecord], *, since: float, count: int) -> tuple[SlowQuery, ...]:
-    """The `count` slowest of the records that ended at or after `since` (Unix seconds), slowest first."""
-    chosen = nlargest(max(0, count), (one for one in records if one.at >= since), key=lambda one: one.duration_s)
-    if not chosen:
-        return ()
-    usual = _usual(records)
-    return tuple(_explained(record, usual) for record in chosen)
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
 
-def parts_of(record: QueryRecord) -> dict[str, float]:
-    """Seconds per disjoint part; they sum to the record's stages and its unaccounted rest."""
-    parts = {stage.value: seconds for stage, seconds in record.stages.items()}
-    if Stage.GENERATE in record.stages and record.phases:
-        parts |= {f"{Stage.GENERATE}.{phase}": seconds for phase, seconds in record.phases.items()}
-        parts[Stage.GENERATE] = max(0.0, record.stages[Stage.GENERATE] - sum(record.phases.values()))
-    parts[UNACCOUNTED] = record.unaccounted_s
-    return parts
+class SqliteSlowLog:
+    """Implements `SlowLog`. Belongs to one event loop; `start` it there. `path` None = in memory only, as is wished."""
+
+    def __init__(self, path: Path | None, max_bytes: int, clock: Clock) -> None:
+        self._clock = clock
+        self._table = SlowTable(path, max_bytes) if path is not None else None
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="slow-log")
+        self._lock = threading.Lock()
+        self._held: deque[JudgedQuery] = deque(maxlen=HELD)
+        self._writing: list[JudgedQuery] = []
+        self._writer: asyncio.Task[None] | None = None
+        self._hanging: asyncio.Future[Any] | None = None
+        self._problem = ""
+        self._refused = path is None
+        self._retry_at_s = 0.0
+        self._closed = False
+
+    async def start(self) -> None:
+        """Open the file, and write to it from now on."""
+        await self._run(self._write)
+        self._writer = asyncio.create_task(self._write_on(), name="slow log")
+
+    def note(self, query: JudgedQuery) -> None:
+        """See `SlowLog.note`."""
+        if not self._closed:
+            with self._lock:
+                self._held.append(query)
+
+    async def slowest(self, window_s: float, count: int, wanted: Wanted = EVERYTHING) -> Sequence[JudgedQuery]:
+        """See `SlowLog.slowest`."""
+        since = self._clock.time() - min(window_s, KEPT_S)
+        stored = await self._run(lambda: self._read(lambda table: table.slowest(since, count, wanted)))
+        held = [query for query in self._matching(wanted) if query.record.at >= since]
+        return nlargest(count, [*(stored or ()), *held], key=lambda query: query.record.duration_s)
+
+    async def latest(self, before: float, count: int, wanted: Wanted = EVERYTHING) -> Sequence[JudgedQuery]:
+        """See `SlowLog.latest`."""
+        since = self._clock.time() - KEPT_S
+        stored = await self._run(lambda: self._read(lambda table: table.latest(since, before, count, wanted)))
+        held = [query for query in self._matching(wanted) if since <= query.record.at < before]
+        found = sorted([*(stored or ()), *held], key=lambda query: query.record.at)
+        return found[max(0, len(found) - count) :]
+
+    async def find(self, trace_id: str) -> JudgedQuery | None:
+        """See `SlowLog.find`."""
+        stored = await self._run(lambda: self._read(lambda table: table.find(trace_id)))
+        held = (query for query in self._matching(EVERYTHING) if query.record.trace_id == trace_id)
+        return stored or next(held, None)
+
+    async def kept(self) -> Kept:
+        """See `SlowLog.kept`."""
+        stored = await self._run(lambda: self._read(_contents))
+        since_at, records, size_bytes = stored or (None, 0, 0)
+        held = self._matching(EVERYTHING)
+        ends = [query.record.at for query in held] + ([since_at] if since_at is not None else [])
+        return Kept(min(ends, default=None), records + len(held), size_bytes, self._problem)
+
+    async def close(self) -> None:
+        """See `SlowLog.close`."""
+        if self._closed:
+            return
+        if self._writer is not None:
+            self._writer.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._writer
+        await self._run(self._write)
+        await self._run(self._end)
+        self._closed = True
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _write_on(self) -> None:
+        while True:
+            await asyncio.sleep(WRITE_EVERY_S)
+            await self._run(self._write)
+
+    async def _run(self, call: Callable[[], _T]) -> _T | None:
+        """The result, or None when the disk hangs. What hangs is waited for once: others go on without it."""
+        if self._closed or (self._hanging is not None and not self._hanging.done()):
+            return None
+        work = asyncio.get_running_loop().run_in_executor(self._thread, call)
+        try:
+            return await asyncio.wait_for(asyncio.shield(work), PATIENCE_S)
+        except TimeoutError:
+            self._hanging = work
+            self._tell("the file of the slow log does not answer")
+            return None
+
+    def _matching(self, wanted: Wanted) -> list[JudgedQuery]:
+        """Those that are not on the disk."""
+        with self._lock:
+            return [query for query in (*self._writing, *self._held) if takes(wanted, query)]
+
+    # What follows runs in the thread.
+
+    def _read(self, ask: Callable[[SlowTable], _T]) -> _T | None:
+        """What is noted is found at once: it is written first. A disk that takes nothing more can still be read."""
+        self._write()
+        return None if self._refused else self._guard(ask)
+
+    def _write(self) -> None:
+        if self._refused or (self._problem and self._clock.monotonic() < self._retry_at_s):
+            return
+        with self._lock:
+            noted, self._held = self._held, deque(maxlen=HELD)
+            self._writing = worth_keeping(noted)
+        left = deque(self._writing)
+        while True:
+            some = [left.popleft() for _ in range(min(len(left), ROWS_AT_ONCE))]
+            if self._put(some) is None:
+                with self._lock:
+                    self._held = deque([*some, *left, *self._held], maxlen=HELD)
+                    self._writing = []
+                return
+            with self._lock:
+                self._writing = list(left)
+            if not left:
+                break
+        if self._problem:
+            self._problem = ""
+            _log.info("the slow log is written again")
+        now = self._clock.time()
+        self._guard(lambda table: table.tidy(now))
+
+    def _put(self, queries: Sequence[JudgedQuery]) -> int | None:
+        return self._guard(lambda table: table.put(queries))
+
+    def _end(self) -> None:
+        if self._table is not None:
+            self._guard(SlowTable.close)
+
+    def _guard(self, ask: Callable[[SlowTable], _T]) -> _T | None:
+        if self._table is None:
+            return None
+        try:
+            return ask(self._table)
+        except NewerSchema as error:
+            self._refused = True
+            self._tell(
+                f"{self._table.path} was written by a newer version of the service (schema {error.version}, this one "
+                f"knows {VERSION}): it is left as it is; start that version again, or move the file away"
+            )
+            return None
+        except Exception as error:  # Whatever it is, an answer must not fail because of its history.
+            self._note_failure(self._table, error)
+            return None
+
+    def _note_failure(self, table: SlowTable, error: Exception) -> None:
+        code = getattr(error, "sqlite_errorcode", None)
+        if code is not None and code & _PRIMARY_CODE in _CORRUPT and _set_aside(table):
+            return
+        self._retry_at_s = self._clock.monotonic() + RETRY_S
+        # Opened anew next time: a file that was taken away is written to no more.
+        with suppress(sqlite3.Error):
+            table.close()
+        # The name alone: SQLite's messages can hold what was stored.
+        why = getattr(error, "sqlite_errorname", None) or getattr(error, "strerror", None) or type(error).__name__
+        self._tell(f"{table.path} cannot be written or read ({why}): free some space or make it writable")
+
+    def _tell(self, problem: str) -> None:
+        if not self._problem:
+            _log.warning("%s; until then %s", problem, _IN_MEMORY)
+        self._problem = f"{problem}; until then {_IN_MEMORY}"
 
 
-def _explained(record: QueryRecord, usual: Mapping[_Group, float]) -> SlowQuery:
-    parts = parts_of(record)
-    normal = {part: _look_up(usual, record, part) for part in parts}
-    fault = max(parts, key=lambda part: (parts[part] - (normal[part] or 0.0), parts[part]))
-    return SlowQuery(
-        record=record,
-        stage=fault,
-        stage_s=parts[fault],
-        share=min(1.0, parts[fault] / record.duration_s) if record.duration_s > 0 else 0.0,
-        usual_s=normal[fault],
-        usual_total_s=_look_up(usual, record, _HIT_TOTAL if record.cache is CacheResult.HIT else _TOTAL),
-    )
+def worth_keeping(queries: Iterable[JudgedQuery]) -> list[JudgedQuery]:
+    """Every failed one, and the slowest of the others."""
+    failed: list[JudgedQuery] = []
+    good: list[JudgedQuery] = []
+    for query in queries:
+        (failed if query.record.outcome in FAILED else good).append(query)
+    return [*failed, *nlargest(SLOWEST_AT_ONCE, good, key=lambda query: query.record.duration_s)]
 
 
-def _usual(records: Iterable[QueryRecord]) -> dict[_Group, float]:
-    """The median of every group with enough records in it."""
-    seen: defaultdict[_Group, list[float]] = defaultdict(list)
-    for record in records:
-        for part, seconds in _measures(record).items():
-            for group in _groups(record, part):
-                seen[group].append(seconds)
-    return {group: quantile(sorted(values), 0.5) for group, values in seen.items() if len(values) >= ENOUGH}
+def _contents(table: SlowTable) -> tuple[float | None, int, int]:
+    since_at = table.since_at()
+    return since_at, table.records, table.size_bytes()
 
 
-def _measures(record: QueryRecord) -> dict[str, float]:
-    """What a record says about the usual: everything for a warm miss, its whole time for a hit, else nothing."""
-    if record.outcome not in _ANSWERED or record.cold:
-        return {}
-    if record.cache is CacheResult.HIT:
-        return {_HIT_TOTAL: record.duration_s}
-    return parts_of(record) | {_TOTAL: record.duration_s} if record.cache in _WORKED else {}
-
-
-def _look_up(usual: Mapping[_Group, float], record: QueryRecord, part: str) -> float | None:
-    return next((usual[group] for group in _groups(record, part) if group in usual), None)
-
-
-def _groups(record: QueryRecord, part: str) -> tuple[_Group, ...]:
-    """Where a part is filed and looked for, the closest group first, none twice."""
-    if part == _TOTAL or part.split(".", maxsplit=1)[0] in _OF_THE_MODEL:
-        return tuple(dict.fromkeys(((record.model, record.tier, part), (record.model, None, part))))
-    return ((None, None, part),)
+def _set_aside(table: SlowTable) -> bool:
+    """Begin a new file in place of a corrupt one; False when that cannot be done either."""
+    aside = table.path.with_name(table.path.name + ".corrupt")
+    try:
+        table.close()
+        table.path.replace(aside)
+        for suffix in ("-wal", "-shm"):
+            table.path.with_name(table.path.name + suffix).unlink(missing_ok=True)
+        table.open()
+    except (sqlite3.Error, OSError):
+        return False
+    _log.warning("the slow log was corrupt: set aside as %s, and begun anew", aside.name)
+    return True

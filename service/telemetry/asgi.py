@@ -31,12 +31,13 @@ from service.telemetry.vocabulary import OTHER, StatusClass
 
 App = FastAPI
 
-# Asked every few seconds by machines: no span, no histogram; a log line only when they fail.
-QUIET_ROUTES = frozenset(("/healthz", "/readyz", "/metrics"))
+# Asked every few seconds by machines, or the files of the page: no span, no histogram; a log line only when they fail.
+QUIET_ROUTES = frozenset(("/healthz", "/readyz", "/metrics", "/monitoring/live", "/console/{name:path}"))
 # Their replies are what users wait for: good and bad ones are counted from zero on.
 _ANSWERING = ("/ask", "/v1/chat/completions")
 _EXPECTED = (StatusClass.SUCCESS, StatusClass.CLIENT_ERROR, StatusClass.SERVER_ERROR)
-_EXCLUDED_URLS = "/healthz$,/readyz$,/metrics/?$"
+# They are matched with whatever Host a client sends, so each is tied to the end of the path.
+_EXCLUDED_URLS = r"/healthz$,/readyz$,/metrics/?$,/monitoring/live$,/console/[a-z/-]+\.(?:js|css|svg)$"
 # Not ready is an answer: what is away is told once, by who looks at it.
 _QUIET_STATUSES = frozenset((*range(200, 500), 503))
 _METHODS = frozenset(("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"))

@@ -1,7 +1,8 @@
 """Recent traces, kept in memory, so that a request can be looked at without a Collector or Tempo.
 
-A trace is finished when its local root has ended. Two shelves hold finished traces: ordinary ones, and notable ones
-(slow or failed), so that a stream of quick cache hits does not push out the trace somebody will ask for. Bounded in
+A trace is finished when its local root has ended. Three shelves hold finished traces: ordinary ones, notable ones
+(slow or failed), so that a stream of quick cache hits does not push out the trace somebody will ask for, and a small
+one for those of a single span, so that a page that reads figures every few seconds pushes out neither. Bounded in
 traces, in spans per trace and in bytes (estimated); the oldest goes first, all with the process.
 """
 
@@ -70,7 +71,8 @@ _Shelf = OrderedDict[int, _Trace]
 
 
 class TraceRing(SpanProcessor):
-    """Keeps the last `traces` finished traces, half of them reserved for slow (root >= `slow_s`) and failed ones.
+    """Keeps the last `traces` finished traces, half of them reserved for slow (root >= `slow_s`) and failed ones;
+    beside them a tenth as many of a single span.
 
     A span costs about two microseconds here. Thread-safe. Unfinished traces count against the same bounds.
     """
@@ -78,7 +80,8 @@ class TraceRing(SpanProcessor):
     def __init__(
         self, traces: int = 200, spans_per_trace: int = 128, max_bytes: int = 16 << 20, slow_s: float = 1.0
     ) -> None:
-        self._per_shelf = max(1, traces // 2)
+        self.traces = traces
+        per_shelf = max(1, traces // 2)
         self._spans_per_trace = spans_per_trace
         self._max_bytes = max_bytes
         self._slow_ns = int(slow_s * 1e9)
@@ -86,6 +89,15 @@ class TraceRing(SpanProcessor):
         self._open: _Shelf = OrderedDict()
         self._ordinary: _Shelf = OrderedDict()
         self._notable: _Shelf = OrderedDict()
+        self._single: _Shelf = OrderedDict()
+        self._finished = (self._notable, self._ordinary, self._single)
+        # In the order in which room is made for others, and how many each may hold.
+        self._bounds = (
+            (self._single, max(1, traces // 10)),
+            (self._ordinary, per_shelf),
+            (self._notable, per_shelf),
+            (self._open, per_shelf),
+        )
         self._size_bytes = 0
 
     @property
@@ -114,7 +126,7 @@ class TraceRing(SpanProcessor):
         except ValueError:
             return None
         with self._lock:
-            for shelf in (self._notable, self._ordinary, self._open):
+            for shelf in (*self._finished, self._open):
                 if number in shelf:
                     trace = shelf[number]
                     spans, dropped = list(trace.spans), trace.dropped
@@ -128,7 +140,7 @@ class TraceRing(SpanProcessor):
         with self._lock:
             found = [
                 (number, list(trace.spans), trace.dropped)
-                for shelf in (self._notable, self._ordinary)
+                for shelf in self._finished
                 for number, trace in shelf.items()
             ]
         found.sort(key=lambda item: max(span.end_time or 0 for span in item[1]), reverse=True)
@@ -141,7 +153,7 @@ class TraceRing(SpanProcessor):
         return True
 
     def _place(self, number: int) -> _Trace:
-        for shelf in (self._open, self._notable, self._ordinary):
+        for shelf in (self._open, *self._finished):
             found = shelf.get(number)
             if found is not None:
                 return found
@@ -160,16 +172,17 @@ class TraceRing(SpanProcessor):
     def _finish(self, number: int, trace: _Trace, root: ReadableSpan) -> None:
         took_ns = (root.end_time or 0) - (root.start_time or 0)
         trace.notable |= took_ns >= self._slow_ns or root.status.status_code is StatusCode.ERROR
-        for shelf in (self._open, self._ordinary, self._notable):
+        for shelf in (self._open, *self._finished):
             shelf.pop(number, None)
-        (self._notable if trace.notable else self._ordinary)[number] = trace
+        quick = self._ordinary if len(trace.spans) > 1 else self._single
+        (self._notable if trace.notable else quick)[number] = trace
 
     def _shrink(self) -> None:
-        for shelf in (self._open, self._ordinary, self._notable):
-            while len(shelf) > self._per_shelf:
+        for shelf, most in self._bounds:
+            while len(shelf) > most:
                 self._drop_oldest(shelf)
         while self._size_bytes > self._max_bytes:
-            self._drop_oldest(next(shelf for shelf in (self._ordinary, self._notable, self._open) if shelf))
+            self._drop_oldest(next(shelf for shelf, _ in self._bounds if shelf))
 
     def _drop_oldest(self, shelf: _Shelf) -> None:
         _, trace = shelf.popitem(last=False)

@@ -71,7 +71,9 @@ def _as_the_stack_prepares_it(folder: Path) -> Path:
     site = Site(folder, Ports.free(), "production", folder, folder, folder, {})
     program = Path("/bin/true")
     made: list[Plan] = [make(site, program) for make in plans.FOUND.values()]
-    scraping.prepare(site, [*made, plans.collector(site, program, has_tempo=True), plans.service(site, traces=True)])
+    scraping.prepare(
+        site, [*made, plans.collector(site, program, has_tempo=True), plans.service(site, beside={"otelcol"})]
+    )
     return folder / "prometheus"
 
 

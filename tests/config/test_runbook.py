@@ -111,7 +111,7 @@ def _is_known(command: str) -> bool:
 
 
 @pytest.mark.parametrize(
-    "wrong", ["emini-rag slwo", "emini-rag models", "emini-rag slow --since 1h", "emini-rag trace X"]
+    "wrong", ["emini-rag slwo", "emini-rag models", "emini-rag slow --since 1h", "emini-rag tarce X"]
 )
 def test_a_command_that_is_not_there_is_seen(wrong: str) -> None:
     assert not _is_known(wrong)

@@ -5,6 +5,7 @@ RAG_REQUIRE_DOCKER=1 makes a failure of what is otherwise a skip: a machine on w
 
 import json
 import os
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -245,6 +246,13 @@ def test_the_frontend_serves_page_and_api_and_hides_metrics(production: ComposeP
     page = get(f"{url}/")
     assert page.headers["content-type"].startswith("text/html")
     assert "emini-rag" in page.text
+    assert "script-src 'self'" in page.headers["content-security-policy"]
+    scripts = re.findall(r'"(console/[^"]+)"', page.text)
+    assert scripts
+    for script in scripts:
+        assert get(f"{url}/{script}").headers["x-content-type-options"] == "nosniff"
+    tag = get(f"{url}/{scripts[0]}").headers["etag"]
+    assert get(f"{url}/{scripts[0]}", headers={"if-none-match": tag}).status_code == 304
     assert get(f"{url}/api/healthz").json()["status"] == "ok"
     assert get(f"{url}/metrics").status_code == 404
     too_large = httpx.post(f"{url}/api/documents", content=b"x" * (22 << 20), timeout=REQUEST_S, trust_env=False)

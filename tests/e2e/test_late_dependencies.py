@@ -72,7 +72,6 @@ def test_without_a_model_it_answers_and_says_how_to_get_one_and_then_uses_it(tmp
             answer = service.ask(QUESTION)
             assert answer["mode"] == "extractive"
             assert "model_unavailable" in answer["degraded"]
-            assert "emini-rag models pull --all" in service.client.get("/").text
             warnings = [line["message"] for line in service.log_lines() if line["level"] == "WARNING"]
             assert any("`emini-rag models pull --all`" in message for message in warnings)
 

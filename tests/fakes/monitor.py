@@ -1,8 +1,19 @@
 """A monitor whose figures the test sets."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from service.monitoring.port import Quantiles, QueryRecord, SlowQuery, Summary
+from service.monitoring.fault import judge
+from service.monitoring.port import (
+    EVERYTHING,
+    JudgedQuery,
+    LiveFigures,
+    Quantiles,
+    QueryRecord,
+    Summary,
+    Usual,
+    Wanted,
+)
+from service.monitoring.wanted import takes
 
 NOTHING_YET = Summary(
     total=0,
@@ -21,14 +32,17 @@ NOTHING_YET = Summary(
 )
 
 
+NOTHING_LIVE = LiveFigures(15, 1_700_000_000.0, [0, 0], [None, None], {}, {})
+
+
 class FakeMonitor:
-    """Implements `Monitor`. `records` is what was recorded or set; `asked` logs what `recent` and `slow` were given."""
+    """Implements `Monitor`. `records` is what was recorded or set, without anything usual; the figures are set."""
 
     def __init__(self) -> None:
         self.current = NOTHING_YET
         self.records: list[QueryRecord] = []
-        self.slowest: list[SlowQuery] = []
-        self.asked: list[tuple[str, float, int]] = []
+        self.known: dict[str, Usual] = {}
+        self.figures = NOTHING_LIVE
 
     def record(self, record: QueryRecord) -> None:
         self.records.append(record)
@@ -36,10 +50,18 @@ class FakeMonitor:
     def summary(self) -> Summary:
         return self.current
 
-    def recent(self, count: int) -> Sequence[QueryRecord]:
-        self.asked.append(("recent", 0.0, count))
-        return self.records[-count:]
+    def recent(self, count: int, wanted: Wanted = EVERYTHING) -> Sequence[JudgedQuery]:
+        found = [query for query in self._queries() if takes(wanted, query)]
+        return found[max(0, len(found) - count) :]
 
-    def slow(self, window_s: float, count: int) -> Sequence[SlowQuery]:
-        self.asked.append(("slow", window_s, count))
-        return self.slowest[:count]
+    def find(self, trace_id: str) -> JudgedQuery | None:
+        return next((query for query in reversed(self._queries()) if query.record.trace_id == trace_id), None)
+
+    def usual(self) -> Mapping[str, Usual]:
+        return self.known
+
+    def live(self) -> LiveFigures:
+        return self.figures
+
+    def _queries(self) -> list[JudgedQuery]:
+        return [judge(record, {}) for record in self.records]

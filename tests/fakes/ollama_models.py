@@ -28,6 +28,7 @@ class FakeModel:
     name: str
     digest: str = ""
     size: int = 2_000_000_000
+    parameters: str = "3.2B"
     capabilities: tuple[str, ...] = ("completion",)
     reply: tuple[str, ...] = DEFAULT_REPLY
     thinking: tuple[str, ...] = ()
@@ -119,7 +120,7 @@ def tokens_of(messages: Iterable[Mapping[str, str]]) -> int:
 
 def details(model: FakeModel) -> Json:
     family = "gptoss" if model.name.startswith("gpt-oss") else "llama"
-    return {"family": family, "format": "gguf", "parameter_size": "3.2B", "quantization_level": "Q4_K_M"}
+    return {"family": family, "format": "gguf", "parameter_size": model.parameters, "quantization_level": "Q4_K_M"}
 
 
 def tag(model: FakeModel) -> Json:

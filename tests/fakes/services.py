@@ -31,6 +31,8 @@ from tests.fakes.corpus import FakeCorpus
 from tests.fakes.health import FakeHealth
 from tests.fakes.model_directory import FakeModelDirectory, snapshot_of
 from tests.fakes.monitor import FakeMonitor
+from tests.fakes.slow_log import FakeSlowLog
+from tests.fakes.traces import FakeTraces
 
 SMALL, LARGE, EMBEDDER = "llama3.2:3b", "hf.co/org/large:20b", "nomic-embed-text"
 TRACE = TraceRef("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")
@@ -127,6 +129,8 @@ class FakeServices:
         self.health = FakeHealth()
         self.caches = {name: FakeCache(name) for name in CacheName}
         self.monitor = FakeMonitor()
+        self.slow_log = FakeSlowLog()
+        self.traces = FakeTraces()
         self.probes = FakeProbes()
         self.exposition = FakeExposition()
         self.draining = Drain()
@@ -151,6 +155,8 @@ class FakeServices:
             caches=self.caches,
             gate=self.gate,
             monitor=self.monitor,
+            slow_log=self.slow_log,
+            traces=self.traces,
             probes=self.probes,
             exposition=self.exposition,
             draining=self.draining,

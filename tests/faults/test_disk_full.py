@@ -67,7 +67,10 @@ def test_a_full_disk_is_told_and_survived(disk: SmallDisk, tmp_path: Path) -> No
         assert service.ask("What is wombat?")["mode"] == "no_context"
         # Answers go on, and are kept in memory.
         assert [service.ask(question(1))["cache"]["result"] for _ in range(2)] == ["miss", "hit"]
-        assert service.ask("What is quokka?")["citations"][0]["source"] == "before.md"
+        asked = service.ask("What is quokka?")
+        assert asked["citations"][0]["source"] == "before.md"
+        slow = service.client.get("/monitoring/slow?count=1000").json()["slow"]
+        assert asked["trace_id"] in {one["trace_id"] for one in slow}
 
         service.stop()
         said = refusal(service)

@@ -23,6 +23,7 @@ class Recorder:
         self.exporter = InMemorySpanExporter()
         provider = TracerProvider(sampler=sampler, shutdown_on_exit=False)
         provider.add_span_processor(SimpleSpanProcessor(self.exporter))
+        self.provider = provider
         self.tracer = provider.get_tracer("test")
         self.registry = CollectorRegistry()
         self.meters = Meters(self.registry, models, embedder=EMBEDDER)

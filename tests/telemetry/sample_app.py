@@ -57,6 +57,8 @@ class SampleApp:
         router.add_api_route("/boom", self._boom, methods=["GET"])
         router.add_api_route("/healthz", self._health, methods=["GET"])
         router.add_api_route("/metrics", self._health, methods=["GET"])
+        router.add_api_route("/monitoring/live", self._health, methods=["GET"])
+        router.add_api_route("/console/{name:path}", self._health, methods=["GET"])
         self.app.include_router(router)
         self.app.include_router(router, prefix="/api")
         telemetry.instrument(self.app)

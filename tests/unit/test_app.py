@@ -15,6 +15,8 @@ from tests.unit.api.client import client_of
 ROUTES = {
     ("GET", "/"),
     ("HEAD", "/"),
+    ("GET", "/console/{name:path}"),
+    ("GET", "/session"),
     ("HEAD", "/healthz"),
     ("HEAD", "/readyz"),
     ("POST", "/ask"),
@@ -26,6 +28,9 @@ ROUTES = {
     ("DELETE", "/monitoring/cache"),
     ("GET", "/monitoring/recent"),
     ("GET", "/monitoring/slow"),
+    ("GET", "/monitoring/traces/{trace_id}"),
+    ("GET", "/monitoring/usual"),
+    ("GET", "/monitoring/live"),
     ("GET", "/monitoring/models"),
     ("POST", "/monitoring/models/{name:path}/preload"),
     ("POST", "/documents"),

@@ -13,10 +13,13 @@ from service.auth.gate import AutoGate, KeyGate
 from service.auth.keys import KeyStore
 from service.auth.principal import LOCAL, Scope
 from service.bootstrap import open_running, open_services
+from service.cache.port import CacheControl
 from service.clock import SystemClock
-from service.errors import ServiceError
+from service.errors import NotFound, ServiceError
+from service.monitoring.normal import ENOUGH
 from service.services import Services
-from service.settings import Auth, Ollama, Server, Settings
+from service.settings import Auth, Ollama, Server, Settings, Traces
+from tests.fakes.tempo import FakeTempo, sample_trace
 from tests.fakes.waiting import until
 
 NOWHERE = "http://127.0.0.1:9"
@@ -35,10 +38,10 @@ def settings(tmp_path: Path) -> Settings:
     )
 
 
-async def answer(services: Services, text: str) -> Done:
+async def answer(services: Services, text: str, cache: CacheControl = CacheControl()) -> Done:
     await until(lambda: services.corpus.state().documents > 0)
     async with asyncio.timeout(20):
-        events = [event async for event in services.asker.ask(Question(text))]
+        events = [event async for event in services.asker.ask(Question(text, cache=cache))]
     assert isinstance(events[-1], Done), events[-1]
     return events[-1]
 
@@ -50,6 +53,69 @@ async def test_it_answers_and_can_be_opened_again(settings: Settings) -> None:
             done = await answer(services, "What is a gap?")
             assert done.result.answer.mode is Mode.EXTRACTIVE
             assert done.result.answer.citations[0].source == "gap.md"
+        finally:
+            await services.close()
+
+
+async def test_slow_queries_and_what_is_usual_outlive_the_process(settings: Settings) -> None:
+    def scripted() -> Settings:
+        return settings.model_copy(update={"ollama": Ollama(url=SCRIPTED_URL)})
+
+    services = await open_services(scripted())
+    try:
+        afresh = CacheControl(no_cache=True)
+        ids = [(await answer(services, "What is a gap?", afresh)).result.trace_id for _ in range(ENOUGH)]
+        assert (await services.slow_log.kept()).records == ENOUGH
+        assert (await services.traces.find(ids[0])).trace_id == ids[0]
+    finally:
+        await services.close()
+    services = await open_services(scripted())
+    try:
+        assert services.monitor.recent(10) == ()
+        (usual,) = services.monitor.usual().values()
+        assert usual.total.n == ENOUGH
+        found = await services.slow_log.slowest(3600, 100)
+        assert {query.record.trace_id for query in found} == set(ids)
+        assert {query.record.question for query in found} == {""}
+        with pytest.raises(NotFound, match="RAG_TRACES__TEMPO_URL"):
+            await services.traces.find(ids[0])
+    finally:
+        await services.close()
+
+
+async def test_a_damaged_slow_log_keeps_nobody_from_answering(settings: Settings) -> None:
+    settings.data_dir.mkdir(mode=0o700)
+    (settings.data_dir / "slow-log.sqlite3").mkdir()
+    services = await open_services(settings)
+    try:
+        done = await answer(services, "What is a gap?")
+        assert done.result.answer.mode is Mode.EXTRACTIVE
+        problems = {status.name: status.detail for status in await services.probes.check() if not status.ok}
+        assert "cannot be written or read" in problems["slow_log"]
+        assert len(await services.slow_log.slowest(60, 9)) == 1
+    finally:
+        await services.close()
+
+
+async def test_content_reaches_the_slow_log_only_when_it_is_captured(settings: Settings) -> None:
+    update = {"ollama": Ollama(url=SCRIPTED_URL), "capture_content": "SPAN_ONLY"}
+    services = await open_services(settings.model_copy(update=update))
+    try:
+        await answer(services, "What is a gap?")
+        (query,) = await services.slow_log.slowest(60, 9)
+        assert query.record.question == "What is a gap?"
+    finally:
+        await services.close()
+
+
+async def test_a_tempo_and_a_page_are_used_where_they_are_named(settings: Settings) -> None:
+    with FakeTempo() as tempo:
+        tempo.traces["a" * 32] = sample_trace("a" * 32)
+        traces = Traces(tempo_url=tempo.url, page_url="http://localhost:3001/d/trace?var-traceId={trace_id}")
+        services = await open_services(settings.model_copy(update={"traces": traces}))
+        try:
+            assert (await services.traces.find("a" * 32)).spans[0].name == "POST /ask"
+            assert services.about.trace_url == traces.page_url
         finally:
             await services.close()
 

@@ -16,6 +16,7 @@ from service.probes import (
     documents_probe,
     folder_problem,
     ollama_probe,
+    slow_log_probe,
     sqlite_probe,
 )
 from service.retrieval.port import Match, Passage
@@ -23,6 +24,7 @@ from service.routing.port import ModelSnapshot
 from service.services import DependencyStatus
 from tests.fakes.clock import ManualClock
 from tests.fakes.model_directory import FakeModelDirectory, snapshot_of
+from tests.fakes.slow_log import FakeSlowLog
 from tests.fakes.vector_index import FakeVectorIndex
 from tests.unit.monitoring.records import warm
 
@@ -207,6 +209,13 @@ async def test_the_cache_is_judged_by_the_latest_request_that_used_it(clock: Man
     assert not (await status(probe)).ok
     monitor.record(warm())
     assert (await status(probe)).ok
+
+
+async def test_a_slow_log_that_forgets_is_told_and_not_needed() -> None:
+    slow_log = FakeSlowLog()
+    assert await status(slow_log_probe(slow_log)) == DependencyStatus("slow_log", ok=True, required=False)
+    slow_log.problem = "the disk is full"
+    assert (await status(slow_log_probe(slow_log))).detail == "the disk is full"
 
 
 async def test_the_data_folder_is_written_to_and_left_clean(tmp_path: Path) -> None:

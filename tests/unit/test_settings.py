@@ -49,6 +49,7 @@ def test_the_documented_defaults() -> None:
     assert (deadlines.first_token_s, deadlines.between_tokens_s) == (60, 15)
     assert (settings.auth.mode, settings.keys_file) == ("auto", Path("data/keys.json"))
     assert (settings.service_name, settings.otlp_endpoint) == ("emini-rag", "")
+    assert (settings.traces.tempo_url, settings.traces.page_url, settings.slow_log.max_bytes) == ("", "", 128 << 20)
     assert settings.api_key.get_secret_value() == ""
 
 
@@ -73,6 +74,8 @@ def test_the_documented_defaults() -> None:
         ("RAG_EMBEDDING__MODEL", "", "embedding.model", ""),
         ("RAG_CACHE__TTL_S", "0", "cache.ttl_s", 0),
         ("RAG_DEADLINES__TOTAL_S", "30", "deadlines.total_s", 30),
+        ("RAG_TRACES__TEMPO_URL", "http://127.0.0.1:3200", "traces.tempo_url", "http://127.0.0.1:3200"),
+        ("RAG_SLOW_LOG__MAX_BYTES", "0", "slow_log.max_bytes", 0),
         ("RAG_AUTH__KEYS_FILE", "/etc/keys.json", "keys_file", Path("/etc/keys.json")),
     ],
 )

@@ -175,7 +175,7 @@ def _degraded(sources: Sources) -> Iterator[Reading]:
 def _recently(sources: Sources) -> set[str]:
     """What answers of the last minutes said was missing."""
     since = sources.clock.time() - RECENT_S
-    records = sources.monitor.recent(_RECENT_RECORDS)
+    records = (query.record for query in sources.monitor.recent(_RECENT_RECORDS))
     return {degradation for record in records if record.at >= since for degradation in record.degraded}
 
 

@@ -12,7 +12,10 @@ from tests.architecture.source import Source
 
 # Values, and helpers that hold no adapter: known by name to every part.
 VALUES = {"alert_receivers", "ask.types", "auth.principal"}
-SHARED = {"ask.prompt", "cache.key", "cache.single_flight", "generation.terms", "ollama.errors", "retrieval.threads"}
+SHARED = {
+    "ask.prompt", "cache.key", "cache.single_flight", "generation.terms", "monitoring.wanted", "ollama.errors",
+    "retrieval.threads",
+}  # fmt: skip
 # These put the parts together, so they may name any of them.
 _COMPOSERS = {"__main__", "adapters", "bootstrap", "cli", "server", "app"}
 _SETTINGS_READERS = {"__main__", "adapters", "bootstrap", "cli"}
@@ -20,8 +23,8 @@ _ROOTS = {"errors", "clock"}
 _PARTS_ALSO_SEEN = {
     "api": {"services"},
     "probes": {"services"},
-    "settings": {"setting_fields"},
     "telemetry": {"services", "ollama"},
+    "settings": {"setting_fields", "setting_values"},
 }
 _PORT_STEMS = {"port", "types"}
 

@@ -12,14 +12,14 @@ _TELEMETRY = ("service/telemetry/*",)
 _ROOMS = {
     "chromadb": ("service/retrieval/chroma.py",),
     "ollama": _OLLAMA,
-    # The transport under the clients of Ollama and Chroma, whose errors and timeouts are part of theirs.
-    "httpx": (*_OLLAMA, "service/retrieval/chroma*.py", "service/cli/*"),
+    # The transport under the clients of Ollama and Chroma, whose errors and timeouts are part of theirs; and to Tempo.
+    "httpx": (*_OLLAMA, "service/retrieval/chroma*.py", "service/telemetry/tempo.py", "service/cli/*"),
     "fastapi": _HTTP,
     "starlette": _HTTP,
     "uvicorn": ("service/server.py", "service/connection.py"),
     "opentelemetry": _TELEMETRY,
     "prometheus_client": _TELEMETRY,
-    "pydantic": ("service/settings.py", "service/setting_fields.py", "service/api/*"),
+    "pydantic": ("service/settings.py", "service/setting_fields.py", "service/setting_values.py", "service/api/*"),
     "pydantic_settings": ("service/settings.py",),
     "redis": ("service/cache/valkey.py",),
     "typer": ("service/cli/*",),

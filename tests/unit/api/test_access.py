@@ -11,7 +11,7 @@ from service.auth.principal import Scope
 from tests.fakes.services import FakeGate, FakeServices
 from tests.unit.api.client import client_of, with_keys
 
-OPEN = {"/healthz", "/readyz", "/"}
+OPEN = {"/healthz", "/readyz", "/", "/console/{name:path}"}
 READ = {Scope.ASK, Scope.MONITOR, Scope.INGEST}
 SCOPES: dict[tuple[str, str], set[Scope]] = {
     ("POST", "/ask"): {Scope.ASK},
@@ -22,6 +22,9 @@ SCOPES: dict[tuple[str, str], set[Scope]] = {
     ("GET", "/monitoring/cache"): {Scope.MONITOR},
     ("GET", "/monitoring/recent"): {Scope.MONITOR},
     ("GET", "/monitoring/slow"): {Scope.MONITOR},
+    ("GET", "/monitoring/traces/{trace_id}"): {Scope.MONITOR},
+    ("GET", "/monitoring/usual"): {Scope.MONITOR},
+    ("GET", "/monitoring/live"): {Scope.MONITOR},
     ("GET", "/monitoring/models"): {Scope.MONITOR},
     ("DELETE", "/monitoring/cache"): {Scope.ADMIN},
     ("POST", "/monitoring/models/{name:path}/preload"): {Scope.ADMIN},
@@ -32,6 +35,7 @@ SCOPES: dict[tuple[str, str], set[Scope]] = {
     ("DELETE", "/documents/{document_id}"): {Scope.INGEST},
     ("GET", "/metrics"): {Scope.MONITOR},
     ("GET", "/openapi.json"): set(Scope),
+    ("GET", "/session"): set(Scope),
 }
 
 
@@ -46,6 +50,7 @@ def closed_routes() -> Iterator[tuple[str, str, set[Scope]]]:
 
 
 def url(path: str) -> str:
+    path = path.replace("/console/{name:path}", "/console/js/main.js")
     return path.replace("{name:path}", "llama3.2:3b").replace("{document_id}", "none")
 
 
@@ -70,7 +75,7 @@ async def test_no_key_wrong_key_wrong_scope_right_scope() -> None:
 async def test_open_routes_ask_for_nothing() -> None:
     fakes, gate = with_keys()
     for path in OPEN:
-        assert await ask(fakes, "GET", path) == 200
+        assert await ask(fakes, "GET", path) == 200, path
     assert not gate.seen
 
 

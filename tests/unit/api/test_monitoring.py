@@ -2,18 +2,15 @@
 
 from dataclasses import replace
 
-import pytest
-
-from service.api.monitoring_answers import CachesShape, ModelsShape, PerformanceShape, RecentShape, SlowListShape
+from service.api.monitoring_answers import CachesShape, LiveShape, ModelsShape, PerformanceShape, UsualShape
 from service.ask.types import Outcome
 from service.cache.port import CacheControl, CacheEntry, CacheKey, CacheName
-from service.errors import Dependency, DependencyUnavailable, ErrorKind
+from service.errors import Dependency, DependencyUnavailable
 from service.generation.port import BreakerState
-from service.monitoring.port import Quantiles, QueryType, SlowQuery
+from service.monitoring.port import LiveFigures, Normal, Quantiles, QueryType, Usual
 from tests.fakes.monitor import NOTHING_YET
 from tests.fakes.services import EMBEDDER, LARGE, SMALL, FakeServices
 from tests.unit.api.client import client_of
-from tests.unit.monitoring.records import hit, warm
 
 SEED = {"total_queries", "avg_response_time", "min_response_time", "max_response_time"}
 SEED |= {"error_rate", "model_usage", "query_types", "uptime_seconds"}
@@ -67,56 +64,32 @@ async def test_caches_are_told_and_emptied() -> None:
     assert (after["cache_size"], after["hits"]) == (0, 1)
 
 
-async def test_recent_requests_newest_last_with_a_link() -> None:
+async def test_what_is_usual_for_all_models_or_one() -> None:
     fakes = FakeServices()
-    fakes.about = replace(fakes.about, trace_url="http://localhost:3001/trace/{trace_id}?x=1")
-    fakes.monitor.records = [warm(trace_id="a1"), hit(), warm(outcome=Outcome.ERROR, error=ErrorKind.TIMEOUT)]
+    fakes.monitor.known = {
+        SMALL: Usual(Normal(12, 1.0, 0.1), {"generate": Normal(12, 0.9, 0.1)}),
+        LARGE: Usual(Normal(3)),
+    }
     async with client_of(fakes) as client:
-        told = RecentShape.model_validate_json((await client.get("/monitoring/recent")).content)
-        two = (await client.get("/monitoring/recent?count=2")).json()
-    assert told.recent_times == [1.0, 0.002, 1.0]
-    assert told.recent[0].trace_url == "http://localhost:3001/trace/a1?x=1"
-    assert told.recent[1].trace_url is None
-    assert (told.recent[1].cache, told.recent[2].error) == ("hit", "timeout")
-    assert len(two["recent"]) == len(two["recent_times"]) == 2
+        everything = UsualShape.model_validate_json((await client.get("/monitoring/usual")).content).models
+        one = (await client.get("/monitoring/usual", params={"model": LARGE})).json()
+        unknown = (await client.get("/monitoring/usual?model=other")).json()
+    assert set(everything) == {SMALL, LARGE}
+    assert everything[SMALL].stages["generate"].median == 0.9
+    assert one == {"models": {LARGE: {"total_s": {"median": None, "spread": None, "n": 3}, "stages": {}}}}
+    assert unknown == {"models": {}}
 
 
-@pytest.mark.parametrize(
-    ("window", "seconds"), [("1h", 3600), ("90s", 90), ("15m", 900), ("2d", 172800), ("45", 45), ("1.5h", 5400)]
-)
-async def test_slow_requests_of_a_window(window: str, seconds: float) -> None:
+async def test_live_figures_with_how_busy_each_model_is() -> None:
     fakes = FakeServices()
-    fakes.monitor.slowest = [SlowQuery(warm(cold=True), "generate.load", 0.8, 0.8, 0.1, None)]
+    fakes.monitor.figures = LiveFigures(15, 30.0, [0, 2], [None, 0.5], {SMALL: [None, 1.5]}, {SMALL: [None, 20.0]})
     async with client_of(fakes) as client:
-        reply = await client.get("/monitoring/slow", params={"window": window, "count": 5})
-    (slow,) = SlowListShape.model_validate_json(reply.content).slow
-    assert (slow.stage, slow.share, slow.cold, slow.model, slow.usual_total_s) == (
-        "generate.load",
-        0.8,
-        True,
-        SMALL,
-        None,
-    )
-    assert fakes.monitor.asked == [("slow", seconds, 5)]
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "recent?count=0",
-        "recent?count=1001",
-        "recent?count=canary",
-        "slow?window=canary",
-        "slow?window=-1h",
-        "slow?count=x",
-    ],
-)
-async def test_wrong_parameters_are_problems_without_an_echo(path: str) -> None:
-    async with client_of(FakeServices()) as client:
-        reply = await client.get(f"/monitoring/{path}")
-    assert (reply.status_code, reply.json()["kind"]) == (422, "invalid_question")
-    assert reply.json()["errors"][0]["field"] in ("count", "window")
-    assert "canary" not in reply.text
+        told = LiveShape.model_validate_json((await client.get("/monitoring/live")).content)
+    assert (told.step_s, told.from_at, told.asked, told.hit_ratio) == (15, 30.0, [0, 2], [None, 0.5])
+    assert (told.latency, told.tokens_per_s) == ({SMALL: [None, 1.5]}, {SMALL: [None, 20.0]})
+    assert {model: (queue.in_flight, queue.waiting) for model, queue in told.queue.items()} == {
+        SMALL: (1, 2), LARGE: (1, 2),
+    }  # fmt: skip
 
 
 async def test_models_with_state_load_breaker_and_words() -> None:

@@ -2,9 +2,9 @@
 
 import json
 
-from service.api.monitoring_wire import caches_object, performance_object, record_object, slow_object
+from service.api.monitoring_wire import caches_object, performance_object, query_object, record_object
 from service.cache.port import CacheName, CacheResult, CacheStats, EvictionReason
-from service.monitoring.port import SlowQuery
+from service.monitoring.port import JudgedQuery
 from service.monitoring.summary import QueryMonitor
 from tests.fakes.clock import ManualClock
 from tests.unit.monitoring.records import warm
@@ -50,6 +50,6 @@ def test_a_trace_has_a_link_where_traces_have_a_page() -> None:
     record = warm(trace_id="4bf9")
     assert record_object(record, "")["trace_url"] is None
     assert record_object(warm(), TRACES)["trace_url"] is None
-    told = slow_object(SlowQuery(record, "generate", 2.0, 0.5, None, None), TRACES)
+    told = query_object(JudgedQuery(record, "generate", 2.0, 0.5), TRACES)
     assert told["trace_url"] == "http://grafana/trace/4bf9"
     assert (told["stage"], told["usual_s"]) == ("generate", None)

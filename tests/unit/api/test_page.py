@@ -1,70 +1,127 @@
-"""The small page at /."""
+"""The page and its files, as they are served."""
 
-import base64
-import hashlib
+import gzip
 import re
 
 import pytest
 
-from service.alert_receivers import AlertDelivery
-from service.api.page import page_html
-from service.services import About, DependencyStatus
+from service.api.page import FOLDER, POLICY, assets
 from tests.unit.api.client import client_of, with_keys
 
+MARKUP = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|setHTML"
+KEPT = r"localStorage|sessionStorage|document\.cookie|indexedDB"
+ELSEWHERE = r"""["'(]\s*(?:https?:)?//[\w.]"""
+# The name of a language, which nobody fetches.
+SVG = "http://www.w3.org/2000/svg"
+ADDRESSES = ["/", "/api/", "/console/js/main.js", "/api/console/css/base.css", "/console/icon.svg"]
 
-async def test_it_is_open_says_the_state_and_how_to_ask() -> None:
+
+async def test_it_is_open_and_tells_nothing_of_this_instance() -> None:
+    fakes, gate = with_keys()
+    async with client_of(fakes) as client:
+        reply = await client.get("/")
+        head = await client.head("/")
+    assert (reply.status_code, reply.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert head.status_code == 200
+    assert head.headers["content-length"] == reply.headers["content-length"] or reply.headers.get("content-encoding")
+    for secret in (fakes.about.version, fakes.about.environment + " ·", "secret"):
+        assert secret not in reply.text
+    assert not gate.seen
+
+
+async def test_the_policy_allows_its_own_files_and_nothing_else() -> None:
     fakes, _ = with_keys()
     async with client_of(fakes) as client:
         reply = await client.get("/")
-    assert reply.headers["content-type"] == "text/html; charset=utf-8"
-    assert "it is <strong>ready</strong>" in reply.text
-    assert "curl -s http://localhost/ask" in reply.text
-    assert "ollama: away (or without a model; until `emini-rag models pull --all` has run" in reply.text
-    assert "emini-rag doctor" in reply.text
-    assert "secret" not in reply.text
+        script = await client.get("/console/js/main.js")
+    assert reply.headers["content-security-policy"] == POLICY
+    assert "default-src 'none'" in POLICY
+    assert not re.search(r"unsafe|https?:|\*|data:|blob:", POLICY)
+    assert "default-src 'none'" in script.headers["content-security-policy"]
+    assert script.headers["x-content-type-options"] == "nosniff"
 
 
-def test_with_everything_there_it_gives_no_advice() -> None:
-    there = DependencyStatus("ollama", ok=True, required=False)
-    html = page_html(About("x", "1", "r", "production"), [there], "http://localhost", stopping=False)
-    assert "ollama: there" in html
-    assert "emini-rag doctor" not in html
-    away = DependencyStatus("chroma", ok=False, required=False)
-    html = page_html(About("x", "1", "r", "production"), [there, away], "http://localhost", stopping=False)
-    assert "chroma: away (the service answers without it)" in html
-    assert "docker compose exec rag-service emini-rag doctor" in html
+def test_the_page_has_nothing_inline_and_nothing_from_elsewhere() -> None:
+    html = (FOLDER / "index.html").read_text(encoding="utf-8")
+    assert not re.findall(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=|javascript:", html)
+    linked = re.findall(r'(?:src|href)="([^"#]+)"', html)
+    assert linked
+    for one in linked:
+        # Without a slash before it, so that the page is also found below a prefix.
+        assert one == "readyz" or one.removeprefix("console/") in assets(), one
+
+
+def test_scripts_never_make_markup_of_text_and_reach_no_other_site() -> None:
+    for name, one in assets().items():
+        text = one.plain.decode()
+        if name.endswith(".js"):
+            assert not re.search(MARKUP, text), name
+            assert not re.search(KEPT, text), name
+        assert not re.findall(ELSEWHERE, text.replace(SVG, "")), name
+        assert not re.findall(r"@import|url\(", text), name
+
+
+@pytest.mark.parametrize("path", ADDRESSES)
+async def test_an_unchanged_file_is_not_sent_again(path: str) -> None:
+    fakes, _ = with_keys()
+    async with client_of(fakes) as client:
+        first = await client.get(path)
+        tag = first.headers["etag"]
+        again = await client.get(path, headers={"if-none-match": f'"other", {tag}'})
+        changed = await client.get(path, headers={"if-none-match": '"other"'})
+        any_ = await client.get(path, headers={"if-none-match": "*"})
+        weak = await client.get(path, headers={"if-none-match": f"W/{tag}"})
+    assert re.fullmatch(r'"[0-9a-z-]+"', tag)
+    assert (first.status_code, again.status_code, changed.status_code, weak.status_code) == (200, 304, 200, 304)
+    assert any_.status_code == 304
+    assert again.content == b""
+    for reply in (first, again):
+        assert (reply.headers["cache-control"], reply.headers["etag"]) == ("no-cache", tag)
+        assert reply.headers["vary"] == "accept-encoding"
 
 
 @pytest.mark.parametrize(
-    ("alerts", "says", "warns"),
+    ("accepted", "packed"),
     [
-        (AlertDelivery.OFF, "alerts: none", False),
-        (AlertDelivery.NOBODY, "<strong>nobody is told</strong>", True),
-        (AlertDelivery.TOLD, "alerts: told", False),
+        ("gzip", True),
+        ("br, GZIP ;q=0.5", True),
+        ("gzip;q=0", False),
+        ("gzip; q=0.000", False),
+        ("identity", False),
+        ("", False),
     ],
 )
-def test_it_warns_when_nobody_is_told_of_alerts(alerts: AlertDelivery, says: str, warns: bool) -> None:
-    there = DependencyStatus("ollama", ok=True, required=False)
-    html = page_html(About("x", "1", "r", "production", alerts=alerts), [there], "http://localhost", stopping=False)
-    assert says in html
-    assert ('class="away"' in html) is ("ALERT_RECEIVERS" in html) is ("emini-rag doctor" in html) is warns
-
-
-async def test_the_policy_allows_its_own_style_and_nothing_else() -> None:
+async def test_it_is_packed_for_those_who_can_unpack(accepted: str, packed: bool) -> None:
     fakes, _ = with_keys()
     async with client_of(fakes) as client:
-        reply = await client.get("/")
-    style = re.findall(r"<style>(.*?)</style>", reply.text, re.DOTALL)[0]
-    policy = reply.headers["content-security-policy"]
-    assert base64.b64encode(hashlib.sha256(style.encode()).digest()).decode() in policy
-    assert "default-src 'none'" in policy
-    assert "<script" not in reply.text
-    assert not re.findall(r'(?:src|href)="(?!/)', reply.text)
+        reply = await client.get("/console/js/words.js", headers={"accept-encoding": accepted})
+    assert (reply.headers.get("content-encoding") == "gzip") is packed
+    assert reply.content == (FOLDER / "js" / "words.js").read_bytes()
+    assert reply.headers["etag"].endswith('-gzip"') is packed
 
 
-def test_what_is_not_ours_is_escaped() -> None:
-    about = About("<b>x", "1", "r", "<i>y")
-    html = page_html(about, [DependencyStatus("<u>z", True, True)], "http://<s>", stopping=True)
-    for text in ("<b>x", "<i>y", "<u>z", "<s>"):
-        assert text not in html
-    assert "stopping" in html
+def test_packed_files_are_the_same_files() -> None:
+    for one in assets().values():
+        assert gzip.decompress(one.packed) == one.plain
+    assert len({one.tag for one in assets().values()}) == len(assets())
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/console/", "/console/none.js", "/console/index.html", "/console/../api/page.py", "/console/%2e%2e/api/page.py"],
+)
+async def test_nothing_else_is_served(path: str) -> None:
+    fakes, _ = with_keys()
+    async with client_of(fakes) as client:
+        reply = await client.get(path)
+    assert reply.status_code == 404
+    assert reply.json()["kind"] == "not_found"
+
+
+def test_files_are_small_enough_to_be_read() -> None:
+    for file in FOLDER.rglob("*.*"):
+        assert file.suffix in (".html", ".css", ".js", ".svg"), f"{file.name} is of no type that is served"
+        lines = file.read_text(encoding="utf-8").splitlines()
+        assert len(lines) <= 400, file.name
+        if file.suffix == ".js":
+            assert lines[0].startswith("/** "), f"{file.name} does not say what it is for"

@@ -3,7 +3,7 @@
 import pytest
 
 from service.ask.types import Degradation
-from service.cli.wording import DEGRADED, count, moment, plain, seconds, size, span_s
+from service.cli.wording import DEGRADED, count, moment, part, plain, seconds, size, span_s
 
 
 def test_every_degraded_mode_has_words() -> None:
@@ -61,3 +61,8 @@ def test_spans(text: str, expected: float) -> None:
 def test_what_is_no_span_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="no length of time"):
         span_s(text)
+
+
+def test_stages_are_told_in_words() -> None:
+    assert (part("retrieve"), part("cache_lookup")) == ("retrieve", "cache lookup")
+    assert part("generate.prompt_eval\x1b") == "generate: prompt eval"

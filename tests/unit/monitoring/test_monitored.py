@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
+from dataclasses import replace
 
 import pytest
 
@@ -26,7 +27,7 @@ from service.ask.types import (
 from service.cache.port import CacheResult
 from service.errors import Dependency, DependencyTimeout, ErrorKind
 from service.generation.port import Completion, FinishReason
-from service.monitoring.monitored import MonitoredAsker
+from service.monitoring.monitored import QUESTION_CHARS, MonitoredAsker
 from service.monitoring.port import QueryRecord, QueryType
 from service.monitoring.summary import QueryMonitor
 from service.routing.port import Features, Route, RouteReason, Tier
@@ -60,19 +61,19 @@ def result(
 class Watched:
     """A monitored asker over a script, and what it remembered."""
 
-    def __init__(self, *script: AskEvent | BaseException) -> None:
+    def __init__(self, *script: AskEvent | BaseException, capture: bool = False) -> None:
         self.clock = ManualClock()
         self.asker = FakeAsker(script)
         self.monitor = QueryMonitor(self.clock)
-        self.monitored = MonitoredAsker(self.asker, self.monitor, self.clock)
+        self.monitored = MonitoredAsker(self.asker, self.monitor, self.clock, capture=capture)
 
     async def run(self) -> list[AskEvent]:
         return [event async for event in self.monitored.ask(QUESTION)]
 
     @property
     def record(self) -> QueryRecord:
-        (record,) = self.monitor.recent(10)
-        return record
+        (query,) = self.monitor.recent(10)
+        return query.record
 
 
 async def test_an_answer_is_recorded_with_every_fact() -> None:
@@ -177,6 +178,17 @@ async def test_a_fault_of_ours_is_an_error_and_is_raised_on() -> None:
     with pytest.raises(RuntimeError, match="a fault"):
         await watched.run()
     assert (watched.record.outcome, watched.record.error) == (Outcome.ERROR, ErrorKind.OTHER)
+
+
+async def test_a_question_is_recorded_only_where_content_is_captured() -> None:
+    watched = Watched(Started(ROUTE), Done(result()))
+    await watched.run()
+    assert watched.record.question == ""
+    captured = Watched(Started(ROUTE), Done(result()), capture=True)
+    long = replace(QUESTION, text="why? " * 1000)
+    async for _ in captured.monitored.ask(long):
+        pass
+    assert captured.record.question == long.text[:QUESTION_CHARS]
 
 
 async def test_an_iterator_that_cannot_be_closed_is_fine() -> None:

@@ -1,125 +1,264 @@
-"""Which requests were slow, and which part of each is to blame."""
+"""The slow log over its file: off the event loop, in nobody's way, and at a loss of history at most."""
+
+import asyncio
+import logging
+import sqlite3
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing, suppress
+from pathlib import Path
+from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from service.ask.types import Outcome, Stage
-from service.cache.port import CacheResult
-from service.errors import ErrorKind
-from service.monitoring.port import QueryRecord, QueryType, SlowQuery
-from service.monitoring.slow_log import ENOUGH, UNACCOUNTED, parts_of, rank
-from service.routing.port import Tier
-from tests.unit.monitoring.records import MODEL, hit, warm
+from service.ask.types import Outcome
+from service.monitoring import slow_log as module
+from service.monitoring.fault import judge
+from service.monitoring.port import JudgedQuery
+from service.monitoring.slow_log import HELD, RETRY_S, SLOWEST_AT_ONCE, SqliteSlowLog, worth_keeping
+from service.monitoring.slow_table import VERSION
+from tests.fakes.clock import ManualClock
+from tests.fakes.waiting import until
+from tests.unit.monitoring.records import warm
 
-USUAL = [warm() for _ in range(ENOUGH)]
-PHASES = {"queue": 0.1, "load": 0.0, "prompt_eval": 0.2, "eval": 0.5}
-
-
-def slowest(*records: QueryRecord) -> SlowQuery:
-    return rank(records, since=0, count=1)[0]
+ROOMY = 64 << 20
+HOUR_S = 3600.0
 
 
-def stages(**seconds: float) -> dict[Stage, float]:
-    return dict(USUAL[0].stages) | {Stage(name): value for name, value in seconds.items()}
+def query(duration_s: float = 1.0, **changes: Any) -> JudgedQuery:
+    return judge(warm(duration_s=duration_s, **changes), {})
 
 
-def test_ranks_by_duration_within_window_and_count() -> None:
-    records = [warm(at=float(at), duration_s=seconds) for at, seconds in [(1, 9.0), (5, 2.0), (6, 4.0), (7, 3.0)]]
-    assert [slow.record.duration_s for slow in rank(records, since=5, count=2)] == [4.0, 3.0]
-    assert rank(records, since=8, count=2) == rank(records, since=0, count=0) == rank([], since=0, count=5) == ()
+class Stand:
+    def __init__(self, folder: Path) -> None:
+        self.clock = ManualClock()
+        self.path = folder / "slow.sqlite3"
+
+    @asynccontextmanager
+    async def log(self, max_bytes: int = ROOMY) -> AsyncIterator[SqliteSlowLog]:
+        made = SqliteSlowLog(self.path, max_bytes, self.clock)
+        await made.start()
+        try:
+            yield made
+        finally:
+            await made.close()
+
+    def rows(self) -> int:
+        with closing(sqlite3.connect(self.path)) as db:
+            return int(db.execute("SELECT count(*) FROM queries").fetchone()[0])
 
 
-def test_the_largest_excess_is_at_fault_not_the_largest_part() -> None:
-    slow = slowest(*USUAL, warm(duration_s=1.5, stages=stages(retrieve=0.59)))
-    assert (slow.stage, slow.stage_s, slow.usual_s) == ("retrieve", 0.59, 0.09)
-    assert slow.share == pytest.approx(0.59 / 1.5)
-    assert slow.usual_total_s == 1.0
+@pytest.fixture
+def stand(tmp_path: Path) -> Stand:
+    return Stand(tmp_path)
 
 
-def test_time_that_no_stage_explains_can_be_at_fault() -> None:
-    assert slowest(*USUAL, warm(duration_s=3.0, unaccounted_s=2.0)).stage == UNACCOUNTED
+async def test_queries_outlive_the_process(stand: Stand) -> None:
+    async with stand.log() as log:
+        log.note(query(3.0, trace_id="a"))
+        log.note(query(5.0, trace_id="b", outcome=Outcome.ERROR))
+    async with stand.log() as log:
+        found = await log.slowest(HOUR_S, 10)
+        assert [one.record.trace_id for one in found] == ["b", "a"]
+        assert (await log.kept()).records == 2
 
 
-def test_a_model_is_never_measured_against_another() -> None:
-    other = warm(model="gpt-oss:20b", tier=Tier.RESEARCH, duration_s=40.0, stages=stages(generate=39.9))
-    slow = slowest(*USUAL, other)
-    assert (slow.stage, slow.usual_s, slow.usual_total_s) == ("generate", None, None)
-    assert slowest(*USUAL, *[other] * ENOUGH).usual_s == 39.9
+async def test_what_is_noted_is_written_soon_without_being_asked_for(stand: Stand, monkeypatch: Any) -> None:
+    monkeypatch.setattr(module, "WRITE_EVERY_S", 0.01)
+    async with stand.log() as log:
+        log.note(query())
+        await until(lambda: stand.rows() == 1)
 
 
-def test_the_same_tier_is_the_closer_comparison_and_the_model_alone_the_next() -> None:
-    long = [warm(tier=Tier.COMPLEX, duration_s=8.0, stages=stages(generate=7.9)) for _ in range(ENOUGH)]
-    slow = slowest(*USUAL, *long, warm(tier=Tier.COMPLEX, duration_s=9.0, stages=stages(generate=8.9)))
-    assert slow.usual_s == 7.9
-    slow = slowest(*USUAL, warm(tier=Tier.MEDIUM, duration_s=9.0, stages=stages(generate=8.9)))
-    assert (slow.usual_s, slow.usual_total_s) == (0.9, 1.0)
+async def test_nothing_is_noted_after_the_end(stand: Stand) -> None:
+    async with stand.log() as log:
+        pass
+    log.note(query())
+    await log.close()
+    assert (await log.slowest(HOUR_S, 5), await log.find("a")) == ([], None)
 
 
-def test_one_group_of_records_is_counted_once() -> None:
-    few = [warm(tier=None) for _ in range(ENOUGH - 1)]
-    assert slowest(*few).usual_total_s is None
+def test_of_a_flood_the_slowest_and_every_failed_one_are_kept() -> None:
+    flood = [query(number / 1000) for number in range(1000)] + [query(0.0, outcome=Outcome.REJECTED)] * 300
+    kept = worth_keeping(flood)
+    assert sum(one.record.outcome is Outcome.REJECTED for one in kept) == 300
+    assert sorted(one.record.duration_s for one in kept)[300:] == [
+        number / 1000 for number in range(1000 - SLOWEST_AT_ONCE, 1000)
+    ]
 
 
-def test_with_few_records_the_largest_part_is_at_fault_and_nothing_is_called_usual() -> None:
-    slow = slowest(*USUAL[1:])
-    assert (slow.stage, slow.usual_s, slow.usual_total_s) == ("generate", None, None)
+async def test_a_newer_file_is_refused_and_the_log_goes_on_in_memory(stand: Stand, caplog: Any) -> None:
+    async with stand.log() as log:
+        log.note(query(9.0))
+    with closing(sqlite3.connect(stand.path)) as db:
+        db.execute(f"PRAGMA user_version={VERSION + 1}")
+    before = stand.path.read_bytes()
+    with caplog.at_level(logging.WARNING):
+        async with stand.log() as log:
+            log.note(query(2.0, trace_id="new"))
+            stand.clock.advance(RETRY_S * 10)
+            assert [one.record.trace_id for one in await log.slowest(HOUR_S, 10)] == ["new"]
+            kept = await log.kept()
+    assert f"schema {VERSION + 1}, this one knows {VERSION}" in kept.problem
+    assert "move the file away" in kept.problem
+    assert kept.records == 1
+    assert len(caplog.records) == 1
+    assert stand.path.read_bytes() == before
 
 
-def test_a_cold_load_is_named() -> None:
-    usual = [warm(phases=PHASES) for _ in range(ENOUGH)]
-    cold = warm(cold=True, duration_s=13.0, stages=stages(generate=12.9), phases=PHASES | {"load": 12.0})
-    slow = slowest(*usual, *[cold] * 20)  # however many there are, they never become usual
-    assert (slow.stage, slow.stage_s, slow.usual_s) == ("generate.load", 12.0, 0.0)
+async def test_a_corrupt_file_is_set_aside_and_begun_anew(stand: Stand, caplog: Any) -> None:
+    stand.path.write_bytes(b"this is no database" * 1000)
+    with caplog.at_level(logging.WARNING):
+        async with stand.log() as log:
+            log.note(query(2.0))
+            assert len(await log.slowest(HOUR_S, 10)) == 1
+            assert (await log.kept()).problem == ""
+    assert stand.path.with_name("slow.sqlite3.corrupt").read_bytes().startswith(b"this is no")
+    assert stand.rows() == 1
+    assert "set aside" in caplog.text
 
 
-def test_what_is_usual_may_be_zero() -> None:
-    slow = slowest(*USUAL, warm(duration_s=6.0, stages=stages(admission=5.0)))
-    assert (slow.stage, slow.usual_s) == ("admission", 0.0)
+async def test_damage_under_way_is_survived(stand: Stand) -> None:
+    async with stand.log() as log:
+        for number in range(400):
+            log.note(query(float(number), outcome=Outcome.ERROR))
+        await log.kept()
+    content = bytearray(stand.path.read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)
+    stand.path.write_bytes(content)
+    async with stand.log() as log:
+        for number in range(3):
+            log.note(query(float(number), trace_id=f"{number}"))
+            await log.slowest(HOUR_S, 10)
+        stand.clock.advance(RETRY_S)
+        assert {one.record.trace_id for one in await log.slowest(HOUR_S, 10)} >= {"0", "1", "2"}
 
 
-def test_failures_and_rejections_are_explained_too() -> None:
-    shed = warm(
-        duration_s=5.1, outcome=Outcome.REJECTED, type=QueryType.ERROR, error=ErrorKind.OVERLOADED, mode=None,
-        stages={Stage.ROUTE: 0.01, Stage.RETRIEVE: 0.09, Stage.ADMISSION: 5.0},
-    )  # fmt: skip
-    assert slowest(*USUAL, shed).stage == "admission"
-    broken = warm(duration_s=4.0, outcome=Outcome.ERROR, model=None, tier=None, cache=None, stages={Stage.ROUTE: 4.0})
-    assert slowest(*USUAL, broken).stage == "route"
-    gone = warm(duration_s=4.0, outcome=Outcome.CANCELLED, stages={}, unaccounted_s=4.0)
-    slow = slowest(*USUAL, gone)
-    assert (slow.stage, slow.share) == (UNACCOUNTED, 1.0)
+async def test_a_full_disk_is_told_once_costs_nothing_kept_and_is_found_free_again(stand: Stand, caplog: Any) -> None:
+    with caplog.at_level(logging.INFO):
+        async with stand.log() as log:
+            log.note(query(1.0, trace_id="before"))
+            await log.kept()
+            full = fill(log)
+            for number in range(40):
+                log.note(query(2.0 + number, trace_id=f"{number}", question="x" * 2000))
+            found = await log.slowest(HOUR_S, 100)
+            assert [one.record.trace_id for one in found] == [*(f"{n}" for n in reversed(range(40))), "before"]
+            kept = await log.kept()
+            assert "FULL" in kept.problem
+            assert "free some space" in kept.problem
+            assert kept.records == 41
+            full()
+            assert "FULL" in (await log.kept()).problem  # not tried again yet
+            stand.clock.advance(RETRY_S)
+            kept = await log.kept()
+            assert (kept.problem, kept.records) == ("", 41)
+    assert stand.rows() == 41
+    assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
+    assert "xxx" not in caplog.text
 
 
-def test_failures_never_become_usual() -> None:
-    failures = [warm(duration_s=9.0, outcome=Outcome.ERROR, stages=stages(generate=8.9)) for _ in range(ENOUGH)]
-    assert slowest(*failures).usual_s is None
+def fill(log: SqliteSlowLog) -> Callable[[], None]:
+    """Let the file take no further page, however often it is opened; the function that is returned ends this."""
+    table = log._table
+    assert table is not None
+    plain = table._prepare
+    limit = {"pages": 12}
+
+    def prepare(db: sqlite3.Connection) -> None:
+        plain(db)
+        db.execute(f"PRAGMA max_page_count={limit['pages']}")
+
+    table._prepare = prepare  # type: ignore[method-assign]
+    table.close()
+
+    def end() -> None:
+        limit["pages"] = 1 << 30
+        table.close()
+
+    return end
 
 
-def test_hits_are_measured_against_hits() -> None:
-    hits = [hit() for _ in range(ENOUGH)]
-    slow = slowest(*hits, hit(duration_s=2.0, stages={Stage.ROUTE: 0.0, Stage.CACHE_LOOKUP: 2.0}))
-    assert (slow.stage, slow.usual_total_s) == ("cache_lookup", 0.002)
-    assert slowest(*hits, warm()).usual_total_s is None
+async def test_a_folder_that_is_none_is_told_and_found_again(stand: Stand) -> None:
+    stand.path = stand.path.parent / "there" / "slow.sqlite3"
+    stand.path.parent.write_text("a file")
+    async with stand.log() as log:
+        log.note(query(1.0))
+        assert len(await log.slowest(HOUR_S, 10)) == 1
+        assert "cannot be written or read" in (await log.kept()).problem
+        stand.path.parent.unlink()
+        stand.clock.advance(RETRY_S)
+        assert (await log.kept()).problem == ""
+    assert stand.rows() == 1
 
 
-def test_waiting_for_an_identical_request_is_its_own_part() -> None:
-    joined = warm(duration_s=7.0, cache=CacheResult.COALESCED, stages={Stage.ROUTE: 0.01, Stage.COALESCE: 6.99})
-    assert slowest(*USUAL, joined).stage == "coalesce"
+async def test_while_nothing_can_be_written_the_newest_are_held(stand: Stand) -> None:
+    stand.path = stand.path.parent / "there" / "slow.sqlite3"
+    stand.path.parent.write_text("a file")
+    async with stand.log() as log:
+        for number in range(HELD + 500):
+            log.note(query(float(number), at=stand.clock.time() - 1 + number / 1e6))
+        found = await log.latest(stand.clock.time(), HELD * 2)
+        assert len(found) == HELD
+        assert found[-1].record.duration_s == HELD + 499
 
 
-def test_a_request_of_no_length_has_no_share() -> None:
-    slow = slowest(warm(duration_s=0.0, stages={}))
-    assert (slow.stage, slow.share) == (UNACCOUNTED, 0.0)
+async def test_a_disk_that_hangs_holds_up_nobody_twice(stand: Stand, monkeypatch: Any) -> None:
+    monkeypatch.setattr(module, "PATIENCE_S", 0.05)
+    released = threading.Event()
+    async with stand.log() as log:
+        assert log._table is not None
+        plain = log._table.put
+
+        def put(queries: Any) -> int:
+            released.wait(20)
+            return plain(queries)
+
+        log._table.put = put  # type: ignore[method-assign]
+        try:
+            before = asyncio.get_running_loop().time()
+            log.note(query(4.0, trace_id="waiting"))
+            for _ in range(200):
+                await log.slowest(HOUR_S, 5)
+            # 200 waits would be 10 s.
+            assert asyncio.get_running_loop().time() - before < 5
+            log.note(query(3.0, trace_id="later"))
+            assert [one.record.trace_id for one in await log.slowest(HOUR_S, 5)] == ["waiting", "later"]
+            assert "does not answer" in (await log.kept()).problem
+        finally:
+            released.set()
+        assert log._hanging is not None
+        with suppress(TimeoutError):
+            await asyncio.wait_for(log._hanging, 10)
+        assert [one.record.trace_id for one in await log.slowest(HOUR_S, 5)] == ["waiting", "later"]
+        stand.clock.advance(RETRY_S)
+        assert (await log.kept()).problem == ""
 
 
-@given(
-    st.dictionaries(st.sampled_from(Stage), st.floats(0, 100)),
-    st.fixed_dictionaries({name: st.floats(0, 10) for name in PHASES}),
-    st.floats(0, 10),
-)
-def test_parts_sum_to_the_whole(seconds: dict[Stage, float], phases: dict[str, float], rest: float) -> None:
-    if Stage.GENERATE in seconds:
-        seconds[Stage.GENERATE] += sum(phases.values())  # as measured: the server's phases lie within the stage
-    record = warm(stages=seconds, phases=phases, unaccounted_s=rest, model=MODEL)
-    assert sum(parts_of(record).values()) == pytest.approx(sum(seconds.values()) + rest)
+async def test_noting_never_waits_for_the_file(stand: Stand) -> None:
+    released = threading.Event()
+    async with stand.log() as log:
+        blocked = log._thread.submit(released.wait, 20)
+        for number in range(100):
+            log.note(query(float(number)))
+        assert not blocked.done()
+        released.set()
+        assert len(await log.slowest(HOUR_S, 100)) == 100
+
+
+async def test_in_memory_as_is_wished_has_no_problem(stand: Stand) -> None:
+    log = SqliteSlowLog(None, 0, stand.clock)
+    await log.start()
+    log.note(query(2.0, trace_id="a"))
+    assert [one.record.trace_id for one in await log.slowest(HOUR_S, 10)] == ["a"]
+    kept = await log.kept()
+    assert (kept.records, kept.size_bytes, kept.problem) == (1, 0, "")
+    await log.close()
+
+
+async def test_no_content_reaches_the_file_unless_it_was_captured(stand: Stand) -> None:
+    async with stand.log() as log:
+        log.note(query(1.0))
+        await log.kept()
+        content = b"".join(file.read_bytes() for file in stand.path.parent.glob("slow.sqlite3*"))
+    assert b"question" not in content

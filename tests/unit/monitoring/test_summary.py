@@ -7,7 +7,8 @@ import pytest
 from service.ask.types import Mode, Outcome
 from service.cache.port import CacheResult
 from service.errors import ErrorKind
-from service.monitoring.port import Quantiles, QueryRecord, QueryType
+from service.monitoring.normal import ENOUGH
+from service.monitoring.port import JudgedQuery, Quantiles, QueryRecord, QueryType, Wanted
 from service.monitoring.summary import QueryMonitor, answered_by
 from tests.fakes.clock import ManualClock
 from tests.unit.monitoring.records import MODEL, hit, warm
@@ -37,7 +38,8 @@ def test_before_the_first_request_every_figure_is_zero_or_none(monitor: QueryMon
     assert set(summary.outcomes) == set(Outcome)
     assert set(summary.query_types) == set(QueryType)
     assert monitor.recent(10) == ()
-    assert monitor.slow(3600, 10) == ()
+    assert monitor.usual() == {}
+    assert monitor.find("") is None
 
 
 def test_counts_what_happened(monitor: QueryMonitor) -> None:
@@ -81,16 +83,46 @@ def test_counters_last_and_records_are_bounded(monitor: QueryMonitor) -> None:
 def test_recent_are_the_newest_with_the_newest_last(monitor: QueryMonitor) -> None:
     for number in range(7):
         monitor.record(warm(at=float(number)))
-    assert [record.at for record in monitor.recent(3)] == [4.0, 5.0, 6.0]
+    assert [query.record.at for query in monitor.recent(3)] == [4.0, 5.0, 6.0]
     assert len(monitor.recent(100)) == 5
     assert monitor.recent(0) == monitor.recent(-1) == ()
 
 
-def test_the_window_of_slow_requests_ends_now(monitor: QueryMonitor, clock: ManualClock) -> None:
-    monitor.record(warm(at=clock.time() - 100, trace_id="old"))
-    monitor.record(warm(at=clock.time() - 10, trace_id="new"))
-    assert [slow.record.trace_id for slow in monitor.slow(60, 10)] == ["new"]
-    assert len(monitor.slow(3600, 10)) == 2
+def test_recent_ones_are_found_by_what_they_were_like(monitor: QueryMonitor) -> None:
+    monitor.record(warm(trace_id="a"))
+    monitor.record(hit(trace_id="b"))
+    monitor.record(failure(Outcome.ERROR))
+    monitor.record(hit(trace_id="d"))
+    hits = Wanted(caches=frozenset({CacheResult.HIT}))
+    assert [query.record.trace_id for query in monitor.recent(5, hits)] == ["b", "d"]
+    assert [query.record.trace_id for query in monitor.recent(1, hits)] == ["d"]
+    assert monitor.recent(0, hits) == ()
+    found = monitor.find("b")
+    assert found is not None
+    assert found.record.cache is CacheResult.HIT
+
+
+def test_each_is_judged_by_what_was_usual_before_it_and_handed_on(clock: ManualClock) -> None:
+    noted: list[JudgedQuery] = []
+    monitor = QueryMonitor(clock, note=noted.append)
+    for _ in range(ENOUGH + 1):
+        monitor.record(warm())
+    assert [query.usual_total_s for query in noted] == [None] * ENOUGH + [1.0]
+    assert tuple(noted) == monitor.recent(100)
+
+
+def test_what_was_usual_before_the_start_is_learned_and_counts_nowhere(clock: ManualClock) -> None:
+    monitor = QueryMonitor(clock)
+    monitor.learn(warm() for _ in range(ENOUGH))
+    assert monitor.usual()[MODEL].total.median_s == 1.0
+    assert (monitor.summary().total, monitor.recent(5)) == (0, ())
+
+
+def test_live_figures_are_of_the_same_records(monitor: QueryMonitor) -> None:
+    monitor.record(warm(duration_s=2.0))
+    monitor.record(failure(Outcome.ERROR, duration_s=9.0))
+    live = monitor.live()
+    assert (live.asked[-1], live.latency[MODEL][-1]) == (2, 2.0)
 
 
 def test_a_flood_of_model_names_does_not_grow_the_counters(clock: ManualClock) -> None:
@@ -110,7 +142,8 @@ def test_readers_in_other_threads_see_whole_states(clock: ManualClock) -> None:
             summary = monitor.summary()
             if summary.total != sum(summary.query_types.values()) or summary.kept != min(50, summary.total):
                 faults.append(f"{summary.total} {summary.kept}")
-            monitor.slow(3600, 5)
+            monitor.usual()
+            monitor.live()
             monitor.recent(5)
 
     readers = [threading.Thread(target=read) for _ in range(2)]

@@ -76,11 +76,20 @@ def test_the_oldest_ordinary_trace_goes_first_and_notable_ones_outlive_a_stream_
     traced = Traced(TraceRing(traces=10, slow_s=1.0))
     slow = traced.trace("slow", took_s=2.0)
     failed = traced.trace("failed", failed=True)
-    quick = [traced.trace("quick") for _ in range(20)]
+    quick = [traced.trace("quick", children=1) for _ in range(20)]
 
     assert traced.ring.trace(slow) is not None
     assert traced.ring.trace(failed) is not None
     assert [traced.ring.trace(one) is not None for one in quick] == [False] * 15 + [True] * 5
+
+
+def test_a_page_that_reads_figures_pushes_out_no_question() -> None:
+    traced = Traced(TraceRing(traces=10))
+    asked = traced.trace("ask", children=1)
+    read = [traced.trace("read") for _ in range(200)]
+
+    assert traced.ring.trace(asked) is not None
+    assert [one for one in read if traced.ring.trace(one)] == read[-1:]
 
 
 def test_recent_gives_the_latest_to_finish_first() -> None:

@@ -9,7 +9,7 @@ import pytest
 from ops.stack import plans
 from ops.stack.part import Plan
 from ops.stack.ports import DEVELOPMENT
-from ops.stack.site import ROOT, Site
+from ops.stack.site import ROOT, Site, local
 from tests.unit.ops.stack.samples import INHERITED, site
 
 PROGRAM = Path("/opt/vendor/bin/program")
@@ -23,7 +23,7 @@ def here(tmp_path: Path) -> Site:
 
 def every(here: Site) -> dict[str, Plan]:
     made = [make(here, PROGRAM) for make in plans.FOUND.values()]
-    made += [plans.collector(here, PROGRAM, has_tempo=True), plans.service(here, traces=True)]
+    made += [plans.collector(here, PROGRAM, has_tempo=True), plans.service(here, beside={"otelcol"})]
     return {plan.name: plan for plan in made}
 
 
@@ -103,32 +103,44 @@ def test_variables_of_the_shipped_files_are_those_that_are_set(here: Site) -> No
 
 
 def test_the_service_sends_traces_only_where_somebody_takes_them(here: Site) -> None:
-    sends = plans.service(here, traces=True).environment
+    sends = plans.service(here, beside={"otelcol"}).environment
     assert sends["OTEL_EXPORTER_OTLP_ENDPOINT"] == f"http://127.0.0.1:{DEVELOPMENT.otlp_http}"
-    assert "OTEL_EXPORTER_OTLP_ENDPOINT" not in plans.service(here, traces=False).environment
+    assert "OTEL_EXPORTER_OTLP_ENDPOINT" not in plans.service(here).environment
 
 
 def test_the_service_knows_who_is_told_of_alerts(tmp_path: Path) -> None:
     here = site(tmp_path, inherited={"ALERT_RECEIVERS": "slack"})
     assert plans.receivers(here) == plans.prometheus(here, PROGRAM).environment["ALERT_RECEIVERS"] == "slack"
-    assert plans.service(here, traces=False, receivers="slack").environment["ALERT_RECEIVERS"] == "slack"
-    assert plans.service(here, traces=False, receivers="").environment["ALERT_RECEIVERS"] == ""
+    told = plans.service(here, beside={"prometheus", "alertmanager"}).environment
+    assert told["ALERT_RECEIVERS"] == "slack"
+    assert plans.service(here, beside={"prometheus"}).environment["ALERT_RECEIVERS"] == ""
     # Without alerts there is nothing to tell, whatever the user's shell says.
-    assert "ALERT_RECEIVERS" not in plans.service(here, traces=False).environment
+    assert "ALERT_RECEIVERS" not in plans.service(here).environment
     assert plans.receivers(site(tmp_path)) == ""
 
 
+def test_the_service_looks_traces_up_in_what_runs_beside_it(tmp_path: Path) -> None:
+    here = site(tmp_path)
+    alone = plans.service(here, beside={"otelcol"}).environment
+    assert not {name for name in alone if name.startswith("RAG_TRACES__")}
+    stored = plans.service(here, beside={"tempo"}).environment
+    assert stored["RAG_TRACES__TEMPO_URL"] == local(here.ports.tempo)
+    assert "RAG_TRACES__PAGE_URL" not in stored
+    shown = plans.service(here, beside={"tempo", "grafana"}).environment
+    assert shown["RAG_TRACES__PAGE_URL"] == local(here.ports.grafana) + "/d/trace?var-traceId={trace_id}"
+
+
 def test_the_service_knows_its_environment_folders_and_model_server(here: Site, tmp_path: Path) -> None:
-    environment = plans.service(here, traces=False).environment
+    environment = plans.service(here).environment
     assert environment["ENVIRONMENT"] == "development"
     assert (environment["RAG_DATA_DIR"], environment["RAG_DOCUMENTS_DIR"]) == (str(here.data), str(here.documents))
     assert environment["RAG_OLLAMA__URL"] == f"http://127.0.0.1:{DEVELOPMENT.ollama}"
     elsewhere = site(tmp_path, inherited={"RAG_OLLAMA__URL": "http://gpu.example:11434"})
-    assert plans.service(elsewhere, traces=False).environment["RAG_OLLAMA__URL"] == "http://gpu.example:11434"
+    assert plans.service(elsewhere).environment["RAG_OLLAMA__URL"] == "http://gpu.example:11434"
 
 
 def test_relative_paths_in_the_users_settings_mean_what_they_mean_to_the_user(here: Site) -> None:
-    assert plans.service(here, traces=False).runs_in == Path.cwd()
+    assert plans.service(here).runs_in == Path.cwd()
 
 
 def grafana_in(home: Path) -> Path:

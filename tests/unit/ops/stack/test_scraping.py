@@ -19,7 +19,7 @@ def every_plan(here: Site) -> list[Plan]:
     return [
         *(make(here, PROGRAM) for make in plans.FOUND.values()),
         plans.collector(here, PROGRAM, has_tempo=True),
-        plans.service(here, traces=True),
+        plans.service(here, beside={"otelcol"}),
     ]
 
 
@@ -53,7 +53,7 @@ def test_every_part_with_metrics_is_scraped_under_its_name(tmp_path: Path) -> No
 def test_what_does_not_run_is_not_a_target(tmp_path: Path) -> None:
     here = site(tmp_path)
     scraping.prepare(here, every_plan(here))
-    scraping.prepare(here, [plans.prometheus(here, PROGRAM), plans.service(here, traces=False)])
+    scraping.prepare(here, [plans.prometheus(here, PROGRAM), plans.service(here)])
     assert [group["labels"]["job"] for group in targets(here, "stack.yml")] == ["prometheus"]
     assert targets(here, "alertmanagers.yml") == []
 
