@@ -237,6 +237,7 @@ def _asker(
         directory=models.directory,
         corpus_version=lambda: corpus.corpus.state().version,
         note_load=loads.note,
+        waiting=lambda: corpus.upkeep.waiting,
         policy=policy.name,
         budgets=Budgets(
             total_s=settings.deadlines.total_s,

@@ -146,7 +146,7 @@ class Answering:
 
     def _quote(self, question: Question, found: Retrieved, laps: Laps) -> Answer:
         if not found.passages:
-            return no_context_answer(found.degraded)
+            return no_context_answer(found.degraded, self._parts.waiting())
         with laps.of(Stage.EXTRACT):
             excerpts = self._parts.extractor.extract(question.text, found.passages)
             return extractive_answer(excerpts, found.degraded, self._absence())

@@ -55,9 +55,11 @@ def extractive_answer(excerpts: Sequence[Excerpt], found_degraded: Iterable[str]
     )
 
 
-def no_context_answer(found_degraded: Iterable[str]) -> Answer:
-    """Nothing above the floor: said plainly, without asking a model."""
-    return Answer(NOTHING_FOUND, Mode.NO_CONTEXT, None, degraded=retrieval_degradations(found_degraded))
+def no_context_answer(found_degraded: Iterable[str], waiting: str = "") -> Answer:
+    """Nothing above the floor, said plainly, without asking a model. `waiting`: why documents may be missing yet."""
+    notice = f"Not all documents can be asked about yet: {waiting}. Ask again in a moment." if waiting else ""
+    degraded = retrieval_degradations(found_degraded)
+    return Answer(NOTHING_FOUND, Mode.NO_CONTEXT, None, degraded=degraded, notice=notice)
 
 
 def retrieval_degradations(names: Iterable[str]) -> tuple[Degradation, ...]:

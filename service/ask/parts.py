@@ -27,7 +27,8 @@ class Budgets:
 class Parts:
     """The ports behind one `/ask`, in the order in which they are used. `policy` names the routing policy.
 
-    `note_load` hears the seconds that a cold load of a model took, for the router's predictions.
+    `note_load` hears the seconds that a cold load of a model took, for the router's predictions. `waiting` says what a
+    first start is still busy with, in words; empty after it.
     """
 
     router: Router
@@ -42,5 +43,6 @@ class Parts:
     directory: ModelDirectory
     corpus_version: Callable[[], int]
     note_load: Callable[[str, float], None]
+    waiting: Callable[[], str] = lambda: ""
     policy: str = "scored"
     budgets: Budgets = Budgets()

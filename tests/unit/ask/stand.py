@@ -61,6 +61,7 @@ class Stand:
     slots: int = 1
     waiting: int = 16
     corpus_version: int = 1
+    busy_with: str = ""
 
     def __post_init__(self) -> None:
         self.clock = ManualClock()
@@ -84,6 +85,7 @@ class Stand:
             directory=self.directory,
             corpus_version=lambda: self.corpus_version,
             note_load=lambda model, seconds: self.loads.append((model, seconds)),
+            waiting=lambda: self.busy_with,
             budgets=Budgets(),
         )
         self.pipeline = Pipeline(self.parts, self.clock)

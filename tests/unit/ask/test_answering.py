@@ -95,3 +95,14 @@ async def test_an_answer_is_kept_under_the_version_that_was_searched() -> None:
     stand.retriever.found = stand.found
     await stand.result()
     assert len(stand.retriever.calls) == 2
+
+
+async def test_who_asks_before_the_documents_are_read_is_told_so() -> None:
+    stand = Stand(found=Retrieved(()), busy_with="reading the documents folder: 3 of 52")
+    early = (await stand.result()).answer
+    assert early.mode is Mode.NO_CONTEXT
+    assert early.notice == (
+        "Not all documents can be asked about yet: reading the documents folder: 3 of 52. Ask again in a moment."
+    )
+    stand.busy_with = ""
+    assert (await stand.result()).answer.notice == ""
