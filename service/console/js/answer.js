@@ -101,7 +101,7 @@ function made(answer) {
   ]);
   const why = el("div", {},
     el("p", {}, `Why ${routing.chosen ?? "no model"}: ${of(REASONS, routing.reason)}.`),
-    el("ul", { class: "reasons quiet" }, routing.explanation.map((line) => el("li", {}, line)), el("li", {}, features(routing.features))));
+    el("ul", { class: "reasons quiet" }, routing.explanation.map((line) => el("li", {}, prose(line))), el("li", {}, features(routing.features))));
   complete(answer, { bars, start, link });
   return el("section", { class: "card", "aria-label": "How this answer was made" }, el("h2", {}, "How this answer was made"), told, why, el("h3", {}, "Where the time went"), bars);
 }
