@@ -5,7 +5,7 @@ PREPARE = test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was 
 	$(PYTHON) -m ops.setup.environment
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check eval bench bench-stack e2e components dashboards rules rules-full pictures screenshots stack up dev down logs compose-check pins lock clean
+.PHONY: help setup run test check eval bench bench-stack e2e components dashboards rules rules-full alert-quality pictures screenshots stack up dev down logs compose-check pins lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -56,6 +56,9 @@ rules: .venv/dev ## Write prometheus/rules from the code and prometheus/threshol
 
 rules-full: .venv/dev ## Weeks of simulated answers through the real rules, baselines included (RULES="part of a name"; minutes)
 	@$(BIN)/python -m tests.rules.full $(RULES)
+
+alert-quality: .venv/dev ## How often the alert on slow models is wrong, how soon it is right: docs/alert-quality.md (a quarter of an hour)
+	@$(BIN)/python -m tests.rules.simulation $(QUALITY)
 
 pictures: .venv/dev ## Draw the pictures of docs/dashboards.md from a real installation
 	@$(BIN)/python -m tests.e2e.dashboard_pictures

@@ -123,7 +123,7 @@ def _loads() -> object:
 def _against_itself(limits: Thresholds) -> object:
     panel = panels.lines(
         "Mean of $model against its own usual",
-        f"Of answers that a loaded model made, as the alert RagModelLatencyRegression compares them: the mean of the rules' short window, the median of the days before, and the value above which it fires. Above it for {limits.regression.for_}: look for the phase below, and for a mark of a deploy above. The grey line climbs: a lasting step becomes usual after about two days.",
+        f"Of answers that a loaded model made, as the alert RagModelLatencyRegression compares them: the mean of the rules' short window, the median of the days before, and the value above which it fires if the share of long answers beside is unusual too. Both for {limits.regression.for_}: look for the phase below, and for a mark of a deploy above. The grey line climbs: a lasting step becomes usual after about two days.",
         [
             over_time(n.mean(), "mean", "A"),
             over_time(n.usual(), "usual", "B"),
@@ -140,7 +140,7 @@ def _against_itself(limits: Thresholds) -> object:
 def _unusual(limits: Thresholds) -> object:
     return panels.lines(
         "How unusual that is, in spreads",
-        f"Both say how far $model is above its usual, in units of its own spread: the mean, and the share of answers beyond the bucket where it stands out most, which finds a slow tail. Above {limits.regression.z:g} it is no accident; the alert also wants the mean {limits.regression.factor:g} times its usual.",
+        f"Both say how far $model is above its usual, in units of its own spread: the mean, and the share of answers beyond the bucket where it stands out most, which finds a slow tail. Both above {limits.regression.z:g}, or the share above {limits.regression.z_alone:g}, is no accident; the alert also wants the mean {limits.regression.factor:g} times its usual.",
         [over_time(n.z_mean(), "mean", "A"), over_time(n.z_share(), "share beyond a bucket", "B")],
         look.COUNT,
         empty="no usual yet",

@@ -30,7 +30,8 @@ def usual() -> str:
 
 
 def fires_above(limits: Thresholds) -> str:
-    """The mean at which the alert fires: beyond its factor and beyond its spreads, so the higher of the two."""
+    """The mean at which the alert fires, if a share of long answers is unusual too: beyond its factor and beyond its
+    spreads, so the higher of the two."""
     spread = _recorded(lambda limits: _followed(limits).part("spread", limits), _HELD)
     factor = f"{limits.regression.factor:g} * {usual()}"
     unusual = f"{usual()} + {_ON} {limits.regression.z:g} * {spread}"

@@ -66,8 +66,7 @@ class Followed:
             fewer = f"{held(self.usual_count(limits), limits)} / {on} {self.count}"
             spread = f"({spread} * {on} sqrt(clamp_min({fewer}, 1)))"
         if self.share:
-            # A share that is always 0 has no spread at all.
-            usual = f"clamp({self.usual('median', limits)}, {_RARE:g}, {1 - _RARE:g})"
+            usual = not_rare(self.usual("median", limits))
             spread = at_least_chance(spread, usual, f"{on} {self.count}", self.labels)
         return f"{sign}({self.name} - {on} {self.usual('median', limits)}) / {on} {spread}"
 
@@ -78,6 +77,11 @@ class Followed:
     def known(self, limits: Thresholds) -> str:
         """Where there is enough of a past."""
         return f"{self.usual('points', limits)} >= {limits.normal.min_points}"
+
+
+def not_rare(share: str) -> str:
+    """A usual share as its sampling error is reckoned: one that is always 0 would have none at all."""
+    return f"clamp({share}, {_RARE:g}, {1 - _RARE:g})"
 
 
 def at_least_chance(spread: str, share: str, per_count: str, labels: Sequence[str]) -> str:

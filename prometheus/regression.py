@@ -1,13 +1,16 @@
 """Whether a model is slower than it was.
 
 Two values are followed per model, over a short and a long window, of answers that a loaded model made (no hits, no cold
-starts): the mean, and the share of answers beyond each of nine buckets. A share finds a slow tail that a mean hides; a
-scan over buckets needs no bound per model. Either must be far outside its own usual spread, and the mean clearly
-higher: with much traffic even a shift of 5 % is certain, and no matter.
+starts): the share of answers beyond each of nine buckets, and the mean. They are two witnesses, and both must be far
+outside their own usual spread: a few answers of minutes lift a mean for hours and are no share, and where few answers
+are beyond a bucket, chance soon makes it many more. A share that is further out still is enough alone: where times swing
+within a day, a mean has seen it all before. A scan over buckets needs no bound per model, and finds a slow tail. And the
+mean must be clearly higher: with much traffic even a shift of 5 % is certain, and no matter. docs/alert-quality.md has
+it measured, beside other rules.
 """
 
 from prometheus import traces
-from prometheus.normal import Followed, at_least_chance
+from prometheus.normal import Followed, at_least_chance, not_rare
 from prometheus.promql import any_of, bound, increase, matching, mean, rate
 from prometheus.rule import ENVIRONMENT, MODEL, TICKET, Alert, Group, Recording, label, recorded, value
 from prometheus.thresholds import Regression, Thresholds
@@ -50,7 +53,7 @@ def baselines(limits: Thresholds) -> Group:
     for window in limits.regression.windows:
         followed = mean_of(window)
         rules += [*followed.baseline(limits), followed.counted(limits)]
-        rules += [one for one in over_of(window).baseline(limits) if "points" not in one.name]
+        rules += [one for one in over_of(window).baseline(limits) if ":points_" not in one.name]
     return Group("regression baselines", rules, limits.normal.baseline_every)
 
 
@@ -76,15 +79,12 @@ def _over(bounds: Regression, window: str) -> str:
 
 
 def _z_over(limits: Thresholds, window: str) -> str:
-    """Over the bounds that are informative for this model."""
+    """One answer less than there were is counted: among few, one more by chance is a large share."""
     followed, on = over_of(window), matching(_LE)
-    usual, low_high = followed.usual("median", limits), limits.regression.informative
-    spread = at_least_chance(
-        followed.usual("spread", limits), usual, f"{_ON} group_left () {count_of(window)}", followed.labels
-    )
-    z = f"({followed.name} - {on} {usual}) / {on} {spread}"
-    informative = f"({usual} >= {low_high[0]:g} and {usual} <= {low_high[1]:g})"
-    return f"max by ({', '.join(_KEYS)}) ({z} and {on} {informative})"
+    usual, count = followed.usual("median", limits), f"{_ON} group_left () {count_of(window)}"
+    spread = at_least_chance(followed.usual("spread", limits), not_rare(usual), count, _LE)
+    one_less = f"({followed.name} - {_ON} group_left () 1 / {count_of(window)})"
+    return f"max by ({', '.join(_KEYS)}) (({one_less} - {on} {usual}) / {on} {spread})"
 
 
 def _alert(limits: Thresholds) -> Alert:
@@ -95,7 +95,8 @@ def _alert(limits: Thresholds) -> Alert:
         TICKET,
         f"{label(MODEL)} takes {value()} times its usual time",
         f"Answers that a loaded model made: {'; '.join(_told(limits, window) for window in windows)}. "
-        f"It fires when one of these spreads is above {limits.regression.z:g} and that mean clearly higher.",
+        f"It fires when over a window both are above {limits.regression.z:g} spreads, or the share above "
+        f"{limits.regression.z_alone:g}, and the mean is more than {limits.regression.factor:g} times its usual.",
         limits.regression.for_,
         limits.regression.keep,
         "model",
@@ -118,10 +119,11 @@ def _told(limits: Thresholds, window: str) -> str:
 def _slower(limits: Thresholds, window: str) -> str:
     """How many times its usual time a model takes, where that is certain."""
     bounds = limits.regression
-    unusual = f"({z_mean(window)} > {bounds.z:g} or {z_over(window)} > {bounds.z:g})"
+    both = f"{z_over(window)} > {bounds.z:g} and {_ON} {z_mean(window)} > {bounds.z:g}"
+    unusual = f"{both} or {_ON} {z_over(window)} > {bounds.z_alone:g}"
     enough = f"{count_of(window)} >= {bounds.min_answers}"
     known = mean_of(window).known(limits)
-    return f"({_ratio(limits, window)}) and {_ON} {unusual} and {_ON} ({enough}) and {_ON} ({known})"
+    return f"({_ratio(limits, window)}) and {_ON} ({unusual}) and {_ON} ({enough}) and {_ON} ({known})"
 
 
 def _ratio(limits: Thresholds, window: str) -> str:

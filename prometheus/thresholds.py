@@ -86,10 +86,10 @@ class Regression:
 
     windows: Sequence[str]
     z: float
+    z_alone: float
     factor: float
     min_answers: int
     bounds_s: Sequence[float]
-    informative: Sequence[float]
     for_: str
     keep: str
     factor_of: Mapping[str, float]

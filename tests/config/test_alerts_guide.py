@@ -54,7 +54,7 @@ def test_the_numbers_in_its_sentences_are_those_of_the_bounds() -> None:
         f"over the last {' and '.join(bounds.windows)}",
         f"each of {len(bounds.bounds_s)} bounds",
         f"median of the last {normal.baseline}",
-        f"more than {bounds.z:g} spreads above",
+        f"more than {bounds.z:g} spreads above, or the share alone more than {bounds.z_alone:g}",
         f"more than {bounds.factor:g} times the usual one",
         f"at least {bounds.min_answers} answers and {normal.min_history} of past",
     ):

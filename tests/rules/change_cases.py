@@ -116,7 +116,14 @@ few_stages = _case(
 )
 young_stage = _case(
     "less than a day is known",
-    usual(change.stages(LIMITS), LIMITS, median=5, spread=0.3, points=287, labels={"stage": "generate"})
+    usual(
+        change.stages(LIMITS),
+        LIMITS,
+        median=5,
+        spread=0.3,
+        points=LIMITS.normal.min_points - 1,
+        labels={"stage": "generate"},
+    )
     | _stage("generate", 5, 10),
     _silent(STAGE, *_DURING),
 )
@@ -211,7 +218,8 @@ few_lookups = _case(
 )  # fmt: skip
 young_hits = _case(
     "less than a day is known of the cache",
-    usual(change.hits(LIMITS), LIMITS, median=0.6, spread=0.04, points=287) | _Share(0.6, 0.0).lookups(),
+    usual(change.hits(LIMITS), LIMITS, median=0.6, spread=0.04, points=LIMITS.normal.min_points - 1)
+    | _Share(0.6, 0.0).lookups(),
     _silent(HITS, *_DURING),
 )
 little_fewer = _case(
@@ -291,7 +299,8 @@ few_unknown = _case(
 )
 young_unknown = _case(
     "less than a day is known of the questions",
-    usual(change.no_context(LIMITS), LIMITS, median=0.1, spread=0.03, points=287) | _Share(0.1, 0.6).questions(),
+    usual(change.no_context(LIMITS), LIMITS, median=0.1, spread=0.03, points=LIMITS.normal.min_points - 1)
+    | _Share(0.1, 0.6).questions(),
     _silent(NO_CONTEXT, *_DURING),
 )
 little_more = _case(

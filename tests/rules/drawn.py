@@ -22,7 +22,7 @@ MEDIAN_S = 2.0
 
 @dataclass(frozen=True)
 class Scenario:
-    """What is normal for a model."""
+    """What is normal for a model. `sigma` is the standard deviation of the logarithm of its times."""
 
     name: str
     told: str
@@ -34,6 +34,8 @@ class Scenario:
     load_s: float = 15.0
     long: float = 0.0  # share of answers that take `long_factor` times as long, by their nature
     long_factor: float = 10.0
+    sigma: float = SIGMA
+    median_s: float = MEDIAN_S
 
 
 SCENARIOS = (
@@ -98,11 +100,11 @@ def draw(scenario: Scenario, per_minute: float, minutes: int, chance: np.random.
     """Answers of so many minutes."""
     cycle = np.sin(2 * np.pi * (np.arange(minutes) / DAY + chance.random()))
     arrivals = chance.poisson(per_minute * (1 + scenario.rate_swing * cycle))
-    middle = np.log(MEDIAN_S * (1 + scenario.time_swing * cycle))
+    middle = np.log(scenario.median_s * (1 + scenario.time_swing * cycle))
     if scenario.wander:
         middle += scenario.wander * _wandering(minutes, scenario.wander_minutes, chance)
     minute = np.repeat(np.arange(minutes), arrivals)
-    warm_s = np.exp(middle[minute] + SIGMA * chance.standard_normal(len(minute)))
+    warm_s = np.exp(middle[minute] + scenario.sigma * chance.standard_normal(len(minute)))
     if scenario.long:
         warm_s[chance.random(len(minute)) < scenario.long] *= scenario.long_factor
     cold = chance.random(len(minute)) < scenario.cold if scenario.cold else np.zeros(len(minute), bool)

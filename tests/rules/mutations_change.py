@@ -24,8 +24,8 @@ def _common(
     yield _broken(f"{alert}: z high", alert, ") > 4)", ") > 400)", fires)
     yield _broken(f"{alert}: few", alert, f"{followed.count} >= 20", f"{followed.count} >= 2", few)
     yield _broken(f"{alert}: many", alert, f"{followed.count} >= 20", f"{followed.count} >= 2000", fires)
-    yield _broken(f"{alert}: history short", alert, ">= 288", ">= 28", young)
-    yield _broken(f"{alert}: history long", alert, ">= 288", ">= 28800", fires)
+    yield _broken(f"{alert}: history short", alert, ">= 576", ">= 57", young)
+    yield _broken(f"{alert}: history long", alert, ">= 576", ">= 57600", fires)
     yield Mutation(f"{alert}: waits for nothing", "change.yml", wait, "0s", (fires,), alert, "for")
     yield Mutation(f"{alert}: waits too long", "change.yml", wait, "3h", (fires,), alert, "for")
 

@@ -1,20 +1,25 @@
 """Cases of `RagModelLatencyRegression` that take hours, not weeks: what is usual is put in as given (`usual.py`)."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from math import exp
 
 from prometheus.thresholds import load, of_environment
+from service.telemetry.catalogue import ASK_DURATION
 from tests.rules.case import PRODUCTION, Case, Firing, Recorded, named
-from tests.rules.drawn import Change
+from tests.rules.drawn import MEDIAN_S, SIGMA, Change
 from tests.rules.traffic import SCENARIO, Load, Phase, Scraped, scraped
 from tests.rules.usual import Usual
 
 ALERT = "RagModelLatencyRegression"
 LIMITS = of_environment("production")
+SHORT, LONG = ((window,) for window in LIMITS.regression.windows)
+STEADY = 60.0  # answers a minute of a case in which nothing is left to chance
 FILE = "regression.yml"
 QUICK, LARGE = "llama3.2:3b", "gpt-oss:20b"
 CHANGED = 60  # the minute at which a model becomes slower, if nothing else is said
 TWICE, HALF, TAIL = Change("+100 %", 2.0), Change("+50 %", 1.5), Change("tail", 4.0, share=0.1)
+LONG_TAIL = replace(TAIL, factor=5.0)  # the mean 40 % higher: clear of the factor
 
 
 def silent(*minutes: int) -> list[Firing]:
@@ -63,19 +68,19 @@ def _noise() -> Iterable[Case]:
         at = range(30, 361, 30)
         yield case(f"chance at {rate} per minute", loads, map(Usual, loads), 360, silent(*at), seed=rate)
     restless = Load(LARGE, 10, scenario=SCENARIO["all"])
-    usual = Usual(restless, mean_spread=0.11, over_spread=0.06)
+    usual = Usual(restless, over_spread=0.06, mean_spread=0.11)
     yield one("wandering, with a daily cycle and cold loads", restless, usual, silent(*range(30, 481, 30)), 480, 4)
 
 
 def _found() -> Iterable[Case]:
     """One of two models becomes slower: it is named in time, the other one never."""
     for name, change, rate, deadline in (
-        ("twice as slow", TWICE, 2, 60),
-        ("twice as slow", TWICE, 60, 35),
+        ("twice as slow", TWICE, 2, 45),
+        ("twice as slow", TWICE, 60, 25),
         ("half as slow again", HALF, 2, 90),
-        ("half as slow again", HALF, 10, 60),
-        ("slow tail", TAIL, 10, 75),
-        ("slow tail", TAIL, 60, 75),
+        ("half as slow again", HALF, 10, 45),
+        ("slow tail", LONG_TAIL, 10, 90),
+        ("slow tail", LONG_TAIL, 60, 60),
     ):
         since = 2 * CHANGED
         calm, slow = Load(QUICK, rate), slower(change, per_minute=rate, since=since, median_s=4)
@@ -86,67 +91,95 @@ def _found() -> Iterable[Case]:
 
 def _guards() -> dict[str, Case]:
     """By what they guard. The long window has no baseline in most of them, so that only the short one could fire."""
-    hour, six = ("1h",), ("6h",)
-    twice, thrice = slower(TWICE), Change("x3", 3.0)
-    few = slower(thrice, per_minute=0.2, since=0)
-    fewer = slower(thrice, per_minute=0.1, since=0)
-    quiet = slower(Change("+30 %", 1.3), per_minute=0.6, since=0)
+    twice = slower(TWICE)
+    few = slower(Change("x8", 8.0), per_minute=0.25, since=0)
+    fewer = slower(Change("x8", 8.0), per_minute=0.1, since=0)
     trivial = slower(Change("+12 %", 1.12), per_minute=60, since=0)
-    wide = slower(Change("+35 %", 1.35), per_minute=60, since=0)
     end = (130, 150)
     return {
-        "old enough": one("a day of history", twice, Usual(twice, hour, points=288), fires(*end)),
-        "old enough, six hours": one("a day of history, six hours", twice, Usual(twice, six, points=288), fires(*end)),
-        "young": one("less than a day of history", twice, Usual(twice, hour, points=287), silent(*end)),
+        "old enough": one("two days of history", twice, Usual(twice, SHORT, points=576), fires(*end)),
+        "old enough, six hours": one(
+            "two days of history, six hours", twice, Usual(twice, LONG, points=576), fires(*end)
+        ),
+        "young": one("less than two days of history", twice, Usual(twice, SHORT, points=575), silent(*end)),
         "young, six hours": one(
-            "less than a day of history, six hours", twice, Usual(twice, six, points=287), silent(*end)
+            "less than two days of history, six hours", twice, Usual(twice, LONG, points=575), silent(*end)
         ),
-        "few": one("fewer than 20 answers", few, Usual(few, hour), silent(*range(60, 151, 10)), seed=5),
-        "few, six hours": one("fewer in six hours", fewer, Usual(fewer, six), silent(*range(60, 151, 10))),
+        "few": one("fewer than 20 answers", few, Usual(few, SHORT), silent(*range(60, 151, 10)), seed=5),
+        "few, six hours": one("fewer in six hours", fewer, Usual(fewer, LONG), silent(*range(60, 151, 10))),
         "trivial": one("certain, and no matter", trivial, Usual(trivial), silent(60, 90, *end)),
-        "within": one(
-            "slower than usual, as often before",
-            wide,
-            Usual(wide, mean_spread=0.12, over_spread=0.12),
-            silent(60, 90, *end),
-        ),
-        "quiet hour": one(
-            "an hour with fewer answers than usual", quiet, Usual(quiet, hour, per_minute=10, over={}), silent(120, 150)
-        ),
-        "busy hour": one(
-            "an hour with more answers than usual",
-            wide,
-            Usual(wide, hour, per_minute=0.5, mean_spread=0.12, over={}),
-            silent(120, 150),
-        ),
-        "mean": one("by its mean", twice, Usual(twice, hour, over={}), fires(*end)),
-        "mean, six hours": one("by its mean, six hours", twice, Usual(twice, six, over={}), fires(*end)),
-        "share": one("by a share", twice, Usual(twice, hour, mean_spread=1), fires(*end)),
-        "share, six hours": one("by a share, six hours", twice, Usual(twice, six, mean_spread=1), fires(*end)),
     }
+
+
+def _witnesses() -> dict[str, Case]:
+    """Half of the answers take 10 s instead of 2 s: the spreads that this was usual within are what differs."""
+    made = {}
+    for window, suffix in ((SHORT, ""), (LONG, ", six hours")):
+        for name, share_z, mean_z, alerts in (
+            ("both", 3.8, 10, fires),
+            ("the share is usual", 1, 10, silent),
+            ("the mean is usual", 3.8, 1, silent),
+            ("the share is far out", 6, 1, fires),
+        ):
+            made[name + suffix] = halved(name + suffix, share_z, mean_z, alerts(120, 150), window)
+    made["quiet hour"] = halved("fewer answers than usual", 3.8, 5, silent(120, 150), per_minute=4 * STEADY)
+    made["busy hour"] = halved("more answers than usual", 3.8, 2.5, silent(120, 150), per_minute=STEADY / 4)
+    return made
+
+
+def halved(
+    name: str,
+    share_z: float,
+    mean_z: float,
+    expected: Sequence[Firing],
+    windows: Sequence[str] = SHORT,
+    per_minute: float | None = None,
+) -> Case:
+    """So many spreads above usual, if as many answers are usual."""
+    usual_share, mean_s = 0.3, (2.0 + 10.0) / 2
+    usual_s = MEDIAN_S * exp(SIGMA**2 / 2)
+    usual = Usual(
+        Load(LARGE, STEADY),
+        windows,
+        over={5.12: usual_share},
+        over_spread=(0.5 - usual_share) / share_z,
+        mean_spread=(mean_s / usual_s - 1) / mean_z,
+        per_minute=per_minute,
+    )
+    return steady(name, STEADY, 0.5, 10.0, usual, expected)
 
 
 def _shares() -> dict[str, Case]:
-    """The scan over buckets: what spread counts, which shares say something. The mean's own spread is too wide."""
-    hour = ("1h",)
+    """The scan over buckets: which spread counts, and what few answers are worth."""
     far, lucky = slower(HALF, per_minute=60, since=0), slower(Change("+35 %", 1.35), per_minute=1, since=0)
-    low, high = slower(Change("x3", 3.0), per_minute=60), slower(TWICE, per_minute=60, median_s=1.6)
     milli, slow = slower(TWICE, median_s=0.4), slower(TWICE, median_s=30)
+    five, seldom = (Usual(Load(LARGE, rate), SHORT, 0.0, over={10.24: 0.0}) for rate in (5, 0.7))
     end = (120, 150)
-
-    def shares(of: Load, spread: float | None = None, over: Mapping[float, float] | None = None) -> Usual:
-        return Usual(of, hour, mean_spread=1, over_spread=spread, over=over)
-
     return {
-        "lucky": one("a spread below the sampling error", lucky, shares(lucky, 0.0001), silent(*end)),
-        "wandering": one("a share that wanders", far, shares(far, 0.2), silent(*end)),
-        "too small": one("a share near 0", far, shares(far, 0.0005, {10.24: 0.004}), silent(*end)),
-        "too large": one("a share near 1", far, shares(far, 0.0005, {0.64: 0.97}), silent(*end)),
-        "small": one("a small share", low, shares(low, over={10.24: 0.04}), fires(150)),
-        "large": one("a large share", high, shares(high, over={1.28: 0.65}), fires(130)),
-        "quick model": one("a model of milliseconds", milli, shares(milli), fires(130)),
-        "slow model": one("a model of half a minute", slow, shares(slow), fires(130)),
+        "lucky": one("a spread below the sampling error", lucky, Usual(lucky, SHORT, 0.0001), silent(*end)),
+        "wandering": one("a share that wanders", far, Usual(far, SHORT, 0.2), silent(*end)),
+        # Of 200 answers 5 %, where there never were any: a model whose times are close together might do so by chance.
+        "rare": steady("the first of their kind", 5, 0.05, 40.0, five, silent(*end)),
+        "unheard of": steady("far more of a kind that never was", 5, 0.11, 40.0, five, fires(*end)),
+        # Four of twenty-eight: one of them is chance, and three are not enough.
+        "one of few": steady("one more by chance", 0.7, 0.15, 40.0, seldom, silent(*end)),
+        "quick model": one("a model of milliseconds", milli, Usual(milli, SHORT), fires(130)),
+        "slow model": one("a model of half a minute", slow, Usual(slow, SHORT), fires(130)),
     }
+
+
+def steady(name: str, per_minute: float, share: float, long_s: float, usual: Usual, expected: Sequence[Firing]) -> Case:
+    """As many answers each minute, of which a share takes `long_s` and the rest 2 s."""
+    metric, labels = ASK_DURATION.name, Load(LARGE).named()
+    seconds = per_minute * (share * long_s + (1 - share) * MEDIAN_S)
+    series = {
+        named(f"{metric}_sum", **labels): f"0+{seconds:g}x150",
+        named(f"{metric}_count", **labels): f"0+{per_minute:g}x150",
+    }
+    for bound in LIMITS.regression.bounds_s:
+        within = per_minute * (1 if bound >= long_s else 1 - share if bound >= MEDIAN_S else 0)
+        series[named(f"{metric}_bucket", **labels, le=repr(float(bound)))] = f"0+{within:g}x150"
+    return Case(name, [FILE], {**series, **usual.series(LIMITS, 150)}, expected, evaluated="5m")
 
 
 def _answers() -> dict[str, Case]:
@@ -171,28 +204,25 @@ def _answers() -> dict[str, Case]:
 
 def _time() -> dict[str, Case]:
     """How long it takes, how long it stays, and what a scrape can lose."""
-    hour, many = ("1h",), slower(TWICE, per_minute=60)
+    many = slower(TWICE, per_minute=60)
     passing = Load(LARGE, 60, phases=[Phase(TWICE, CHANGED, CHANGED + 60)])
-    slight = slower(Change("+30 %", 1.3))
+    slight = slower(Change("+45 %", 1.45))
     calm, slow = Load(QUICK), slower(TWICE, since=60)
     both = [Usual(calm), Usual(slow)]
     seldom = Usual(many, every=30)
-    mean = named("environment_model:rag_ask_duration_seconds:mean_1h", **PRODUCTION, gen_ai_request_model=QUICK)
+    mean = named("environment_model:rag_ask_duration_seconds:mean_40m", **PRODUCTION, gen_ai_request_model=QUICK)
     return {
-        # Beyond 1.2 times when a fifth of the hour is slow: after 12 minutes, seen after 15; it fires 10 minutes later.
-        "patience": one("it must last", many, Usual(many, hour), [*silent(70, 80), *fires(85, 120)], 120),
-        # Below it when less than a fifth is left: after 48 minutes, seen after 50; it stays 15 minutes more.
+        # Beyond 1.3 times when 3 of 10 in the 40 minutes are slow: after 12 minutes, seen after 15; it fires 5 later.
+        "patience": one("it must last", many, Usual(many, SHORT), [*silent(70, 75), *fires(80, 120)], 120),
+        # Below it when less than that is left: after 28 minutes, seen after 30; it stays 15 minutes more.
         "recovery": one(
-            "it ends", passing, Usual(passing, hour), [*fires(120, 165, 180), *silent(185, 240)], minutes=240
+            "it ends", passing, Usual(passing, SHORT), [*fires(120, 150, 160), *silent(165, 240)], minutes=240
         ),
-        # A quarter more than usual: hours differ as much, but never did six of them.
+        # Times of less than an hour often differ as much, but never did six hours.
         "long window": case(
             "a small one among hours that differ",
             [slight],
-            [
-                Usual(slight, hour, mean_spread=0.12, over_spread=0.12),
-                Usual(slight, ("6h",), mean_spread=0.04, over_spread=0.04),
-            ],
+            [Usual(slight, SHORT, 0.12, 0.12), Usual(slight, LONG, 0.04, 0.04)],
             300,
             [*silent(*range(30, 151, 30)), *fires(270, 300)],
         ),
@@ -201,8 +231,8 @@ def _time() -> dict[str, Case]:
             [calm, slow],
             both,
             300,
-            [*silent(30, 60), *fires(120, 150, 180, 240, 300)],
-            then=lambda scraped: scraped.gap(150, 185).gap(230, 240),
+            [*silent(30, 60), *fires(120, 150, 160, 180, 240, 300)],
+            then=lambda scraped: scraped.gap(150, 165).gap(230, 240),
         ),
         "reset": case(
             "a service that starts again",
@@ -227,7 +257,7 @@ def _time() -> dict[str, Case]:
 
 NOISE = tuple(_noise())
 FOUND = tuple(_found())
-GUARDS = {**_guards(), **_shares(), **_answers(), **_time()}
+GUARDS = {**_guards(), **_witnesses(), **_shares(), **_answers(), **_time()}
 # A model with a factor of its own, beside one without.
 OWN_FACTOR = load({"regression": {"factor_of": {LARGE: 1.6}}})
 _SLIGHT = Change("+45 %", 1.45)

@@ -67,10 +67,10 @@ def test_it_says_which_model_by_how_much_of_how_many_and_what_is_usual() -> None
     usual = Usual(Load(LARGE, 10), mean_spread=0.05, over={2.56: 0.3}, over_spread=0.1)
     texts = {
         "summary": "gpt-oss:20b takes 1.671 times its usual time",
-        "description": "Answers that a loaded model made: over 1h a mean of 4s (n = 600, usual within 7d 2.394s), "
-        "13.41 spreads above usual, and the share beyond a bucket 7; over 6h a mean of 4s (n = 1.2k, usual within 7d "
-        "2.394s), 7.743 spreads above usual, and the share beyond a bucket 7. It fires when one of these spreads is "
-        "above 4 and that mean clearly higher.",
+        "description": "Answers that a loaded model made: over 40m a mean of 4s (n = 400, usual within 7d 2.394s), "
+        "13.41 spreads above usual, and the share beyond a bucket 6.975; over 6h a mean of 4s (n = 1.2k, usual within "
+        "7d 2.394s), 7.743 spreads above usual, and the share beyond a bucket 6.992. It fires when over a window both "
+        "are above 3.4 spreads, or the share above 4.25, and the mean is more than 1.3 times its usual.",
         "runbook_url": "runbook.md#ragmodellatencyregression",
         "dashboard_url": "http://grafana/d/model?from=now-6h&to=now&var-environment=production&var-model=gpt-oss%3A20b",
         "trace_query": '{ resource.service.name = "emini-rag" && resource.deployment.environment.name = "production" '

@@ -83,7 +83,7 @@ def test_an_environment_without_bounds_of_its_own_has_those_of_the_file() -> Non
 def test_development_changes_the_pace_and_not_what_is_unusual() -> None:
     slow, quick = load(), of_environment("development")
     assert quick.slo == slow.slo
-    for name in ("z", "factor", "bounds_s", "informative", "factor_of"):
+    for name in ("z", "factor", "bounds_s", "factor_of"):
         assert getattr(quick.regression, name) == getattr(slow.regression, name), name
     assert [burn.factor for burn in quick.burn.page] == [burn.factor for burn in slow.burn.page]
     assert [burn.factor for burn in quick.burn.ticket] == [burn.factor for burn in slow.burn.ticket]

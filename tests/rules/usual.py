@@ -21,9 +21,9 @@ class Usual:
     makes of it. `points` is how many values are behind it, None = as many as there are in the baseline."""
 
     load: Load
-    windows: Sequence[str] = ("1h", "6h")
-    mean_spread: float | None = None
+    windows: Sequence[str] = ("40m", "6h")
     over_spread: float | None = None
+    mean_spread: float | None = None
     points: int | None = None
     per_minute: float | None = None
     over: Mapping[float, float] | None = None  # instead of every bound's usual share

@@ -19,11 +19,11 @@ CALM, SLOW = "llama3.2:3b", "gpt-oss:20b"
 THIRD = Change("+30 %", 1.3)
 # Minutes within which a change is to be found, at a rate: about what 9 of 10 need, and some more.
 DEADLINES: Mapping[int, Mapping[str, int]] = {
-    2: {TWICE.name: 60, HALF.name: 120, TAIL.name: 180, THIRD.name: 240},
-    10: {TWICE.name: 45, HALF.name: 75, TAIL.name: 90, THIRD.name: 90},
-    60: {TWICE.name: 45, HALF.name: 60, TAIL.name: 75, THIRD.name: 75},
+    2: {TWICE.name: 45, HALF.name: 90, TAIL.name: 350, THIRD.name: 350},
+    10: {TWICE.name: 30, HALF.name: 45, TAIL.name: 180, THIRD.name: 180},
+    60: {TWICE.name: 30, HALF.name: 45, TAIL.name: 180, THIRD.name: 180},
 }
-# So little slower, at two a minute, that they are lost for a while and found again.
+# So little slower, just the factor, that they are lost for a while and found again.
 _FLICKERS = (TAIL.name, THIRD.name)
 # Such that chance alone makes no alarm in these weeks.
 _SEEDS = {2: 15, 10: 10, 60: 60}
@@ -69,7 +69,7 @@ def every() -> Iterator[Weeks]:
 
 def _quiet() -> Iterator[Weeks]:
     """Nothing is wrong for eight days, the first ones included, in which little is known of a model yet. Where times
-    wander for hours, a day says too little about them: there it is the week after the first that must be silent."""
+    wander for hours, two days say too little about them: there it is the week after the first that must be silent."""
     for scenario in ("iid", "drift", "diurnal", "all"):
         minutes, known = (2 * WEEK, WEEK) if scenario == "drift" else (WEEK + DAY, 0)
         for rate in RATES:
@@ -166,7 +166,7 @@ def _restarts(series: Scraped) -> Scraped:
 
 
 def _recovered() -> Weeks:
-    """Slow for three hours. The long window remembers: less than a fifth of it is slow again 4.8 hours later."""
+    """Slow for three hours. The long window remembers: less than three tenths of it are slow 4.2 hours later."""
     end = WEEK + 3 * HOUR
 
     def judge(found: Timeline) -> Verdict:
@@ -182,18 +182,18 @@ def _recovered() -> Weeks:
 
 
 def _young() -> Weeks:
-    """Slower before a day is known: told as soon as it is, since most of that day was as usual."""
-    start = 20 * HOUR
+    """Slower before two days are known: told as soon as they are, since most of that time was as usual."""
+    start = 40 * HOUR
 
     def judge(found: Timeline) -> Verdict:
         first = since(found, SLOW)
-        early = first is None or not 25 * HOUR <= first <= 26 * HOUR
+        early = first is None or not 48 * HOUR <= first <= 50 * HOUR
         return Verdict(
             "never fires" if first is None else f"fires after {_span(first)}",
-            ["is to fire when 24 hours are known, an hour later"] if early else [],
+            ["is to fire when 48 hours are known, half an hour later"] if early else [],
         )
 
-    return Weeks("young", [Load(SLOW, phases=[Phase(TWICE, start)])], 30 * HOUR, judge)
+    return Weeks("young", [Load(SLOW, phases=[Phase(TWICE, start)])], 52 * HOUR, judge)
 
 
 def _span(minutes: int) -> str:
