@@ -23,8 +23,13 @@ DEADLINES: Mapping[int, Mapping[str, int]] = {
     10: {TWICE.name: 30, HALF.name: 45, TAIL.name: 180, THIRD.name: 180},
     60: {TWICE.name: 30, HALF.name: 45, TAIL.name: 180, THIRD.name: 180},
 }
-# So little slower, just the factor, that they are lost for a while and found again.
-_FLICKERS = (TAIL.name, THIRD.name)
+# So little slower, just the factor, that they are lost for a while and found again; of few answers, half as slow again
+# is little too.
+_FLICKERS = {
+    2: (TAIL.name, THIRD.name, HALF.name),
+    10: (TAIL.name, THIRD.name),
+    60: (TAIL.name, THIRD.name),
+}
 # Such that chance alone makes no alarm in these weeks.
 _SEEDS = {2: 15, 10: 10, 60: 60}
 _QUIET_SEEDS = {"quiet: drift at 10 per minute": 31, "quiet: drift at 60 per minute": 61}
@@ -99,7 +104,7 @@ def _found() -> Iterator[Weeks]:
             f"found at {rate} per minute",
             [Load(CALM, rate), *slow],
             WEEK + DAY,
-            _in_time(starts, DEADLINES[rate], flickers=_FLICKERS),
+            _in_time(starts, DEADLINES[rate], flickers=_FLICKERS[rate]),
             seed=_SEEDS[rate],
         )
 

@@ -135,5 +135,6 @@ def test_the_process_is_killed_at_the_first_token_and_the_failure_is_counted(wor
         wait_until(lambda: world.traffic.failed["stream_error"] >= 1, WITHIN_S, "one has failed")
     assert "kill 700" in world.machine.log
     assert f"kill {world.server.pid}" not in world.machine.log
-    assert world.machine.stopped == set()
+    # The question at hand may still be on its way.
+    wait_until(lambda: not world.machine.stopped, WITHIN_S, "nothing is held")
     assert world.traffic.before is None
