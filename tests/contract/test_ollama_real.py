@@ -82,10 +82,10 @@ async def rig(ollama: RunningOllama) -> AsyncIterator[Rig]:
 
 
 def found_the_slot_free(answer: Completion) -> bool:
-    """There is one slot: had the abandoned answer gone on, this one would have waited for the rest of it. The bound is
-    a small part of that, at the speed this machine has just now: about a second where nothing else runs."""
+    """There is one slot: had the abandoned answer gone on, this one would have waited for the rest of it, which takes
+    seconds at the speed that this machine has just now. Half of that is far from either, on a busy machine too."""
     rest_s = LONG.max_tokens * answer.eval_s / answer.output_tokens
-    return answer.queue_s < 0.05 * rest_s
+    return answer.queue_s < 0.5 * rest_s
 
 
 async def test_leaving_frees_the_only_slot(rig: Rig) -> None:
