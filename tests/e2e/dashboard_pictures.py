@@ -14,7 +14,7 @@ from tests.components.ollama import CHAT_MODELS, RunningOllama
 from tests.e2e.dashboard_load import flood
 from tests.e2e.dashboard_traffic import Visitors
 
-MINUTES = 12.0
+MINUTES = 7.0
 OUT = ROOT / "docs" / "dashboards"
 AWAY_S = 15.0
 FLOOD, WAVES = 40, 4
