@@ -4,12 +4,14 @@ stays as it was."""
 import hashlib
 import shutil
 import statistics
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from ops.stack.process import wait_until
+from service.monitoring.slow_log import WRITE_EVERY_S
 from tests.components.asking import Asking
 from tests.components.installation import SERVICE, Installation, installed
 from tests.components.kernel import LOOPBACK, open_sockets, written_files
@@ -40,7 +42,19 @@ def development(real_ollama: RunningOllama, folder: Path, production: Installati
 
 
 def content(folder: Path) -> dict[str, str]:
-    """Every file below `folder` and what is in it."""
+    """Every file below `folder` and what is in it, once what was asked of it has been written down."""
+    found: list[dict[str, str]] = [{}]
+
+    def quiet() -> bool:
+        time.sleep(2 * WRITE_EVERY_S)
+        found.append(files_in(folder))
+        return found[-1] == found[-2]
+
+    wait_until(quiet, WITHIN_S, "nothing more is written")
+    return found[-1]
+
+
+def files_in(folder: Path) -> dict[str, str]:
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))

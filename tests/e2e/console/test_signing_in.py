@@ -49,9 +49,15 @@ def locked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Locked]:
             yield Locked(service, keys, model)
 
 
-def sign_in(page: Page, key: str) -> None:
+def give_key(page: Page, key: str) -> None:
     page.get_by_label("API key").fill(key)
     page.get_by_role("dialog").get_by_role("button", name="Sign in").click()
+
+
+def sign_in(page: Page, key: str) -> None:
+    """With a key that is good. While the dialogue is open, what is typed would go into it."""
+    give_key(page, key)
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
 def test_a_wrong_key_is_told_and_a_right_one_opens_everything(locked: Locked, visits: Visits) -> None:
@@ -62,11 +68,10 @@ def test_a_wrong_key_is_told_and_a_right_one_opens_everything(locked: Locked, vi
     before = page.content()
     for secret in ("momentum-trading.md", MODEL, "0.1.0"):
         assert secret not in before, "told to somebody without a key"
-    sign_in(page, "erag_wrong")
+    give_key(page, "erag_wrong")
     expect(dialog.get_by_role("alert")).to_contain_text("This key is not accepted")
     key = locked.key("alice", list(Scope))
     sign_in(page, key)
-    expect(dialog).to_have_count(0)
     expect(page.locator("#who")).to_have_text("Signed in as alice")
     page.get_by_label("Your question").fill("What is momentum trading?")
     page.keyboard.press("Control+Enter")
