@@ -243,7 +243,7 @@ def service(site: Site, *, traces: bool, receivers: str | None = None) -> Plan:
     return Plan(
         "service",
         "answers; the page",
-        (sys.executable, "-P", "-m", "service"),
+        (sys.executable, "-P", "-m", "ops.rollout.launch"),
         variables,
         site.folder / "service",
         local(ports.service),

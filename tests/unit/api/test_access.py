@@ -30,6 +30,9 @@ SCOPES: dict[tuple[str, str], set[Scope]] = {
     ("GET", "/documents/{document_id}"): READ,
     ("GET", "/documents/{document_id}/text"): READ,
     ("DELETE", "/documents/{document_id}"): {Scope.INGEST},
+    ("POST", "/checkpoint/hold"): {Scope.ADMIN},
+    ("POST", "/checkpoint/release"): {Scope.ADMIN},
+    ("POST", "/checkpoint/search"): {Scope.ADMIN},
     ("GET", "/metrics"): {Scope.MONITOR},
     ("GET", "/openapi.json"): set(Scope),
 }
