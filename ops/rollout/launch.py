@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 from ops.rollout import pointer
@@ -22,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 NAME = "launcher: "
 _CONFIG = 78
 _LOOK_S = 0.2
+_CHECKOUT: tuple[Version | None, str] = (None, "")
 _SERVICE = ("-P", "-m", "service")
 Execute = Callable[[str, list[str], Mapping[str, str]], object]
 
@@ -34,13 +36,39 @@ def main(
     """Does not return when it can start it."""
     variables = os.environ if variables is None else variables
     folder = Path(variables.get("RAG_DATA_DIR") or "data") / FOLDER
-    version, trial = None, ""
-    try:
-        if folder.is_dir():
-            version, trial = chosen(folder, pause)
-    except Unreadable as error:
-        _say(str(error))
-        return _CONFIG
+    told = False
+    while True:
+        try:
+            # Kept until the exec: whoever holds then, finds what was started by its note.
+            with pointer.starting(folder) if folder.is_dir() else nullcontext():
+                found = chosen(folder) if folder.is_dir() else _CHECKOUT
+                if found is not None:
+                    return _become(folder, *found, variables, execute)
+        except Unreadable as error:
+            _say(str(error))
+            return _CONFIG
+        if not told:
+            _say("a version on trial has ended: a deploy decides")
+            told = True
+        pause(_LOOK_S)
+
+
+def chosen(folder: Path) -> tuple[Version | None, str] | None:
+    """The version, and the trial it is on; no version for this checkout. None while a deploy has something to
+    decide."""
+    found = pointer.read(folder)
+    if found is None:
+        return _CHECKOUT
+    last = pointer.launched(folder)
+    if not found.trial or last is None or last.trial != found.trial:
+        return found.current, found.trial
+    if pointer.is_deploying(folder):
+        return None
+    _say(f"version {found.current.short} was on trial and has ended: the one before is started")
+    return found.before, ""
+
+
+def _become(folder: Path, version: Version | None, trial: str, variables: Mapping[str, str], execute: Execute) -> int:
     python, place = sys.executable, str(ROOT)
     told = dict(variables)
     if version is not None:
@@ -54,26 +82,6 @@ def main(
         pointer.note_launch(folder, Launched(os.getpid(), place, trial, _output()))
     execute(python, [python, *_SERVICE], told | {"PYTHONPATH": place})
     return 0
-
-
-def chosen(folder: Path, pause: Callable[[float], None]) -> tuple[Version | None, str]:
-    """The version, and the trial it is on; None for this checkout. Waits while a deploy has something to decide."""
-    told = False
-    while True:
-        pointer.wait_until_free(folder)
-        found = pointer.read(folder)
-        if found is None:
-            return None, ""
-        last = pointer.launched(folder)
-        if not found.trial or last is None or last.trial != found.trial:
-            return found.current, found.trial
-        if not pointer.is_deploying(folder):
-            _say(f"version {found.current.short} was on trial and has ended: the one before is started")
-            return found.before, ""
-        if not told:
-            _say(f"version {found.current.short} is on trial and has ended: a deploy decides")
-            told = True
-        pause(_LOOK_S)
 
 
 def _say(text: str) -> None:

@@ -135,19 +135,17 @@ class NativeHost:
 
     def end(self) -> None:
         """End the service, by force when it does not end in order."""
-        process = self._process()
-        if process is None:
-            return
-        pid = process[0]
-        self._with = processes.started_with(pid) or self._with
         for number in (signal.SIGTERM, signal.SIGKILL):
-            with suppress(ProcessLookupError):
-                os.kill(pid, number)
+            pids = self._pids()
+            for pid in pids:
+                self._with = processes.started_with(pid) or self._with
+                with suppress(ProcessLookupError):
+                    os.kill(pid, number)
             for _ in range(int(_END_S / _LOOK_S)):
-                if not self._installation.serving() or self._process_is_another(pid):
+                if not self._installation.serving() and not self._pids():
                     return
                 self._pause(_LOOK_S)
-        raise Failure(f"Process {pid} cannot be ended")
+        raise Failure(f"Process {', '.join(map(str, pids))} cannot be ended")
 
     def come_up(self) -> None:
         """After the hold: wait for whoever starts it, or start it, and until it is ready."""
@@ -174,9 +172,16 @@ class NativeHost:
         since = datetime.strptime(told[2], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
         return int(told[1]), since.timestamp()
 
-    def _process_is_another(self, pid: int) -> bool:
-        process = self._process()
-        return process is not None and process[0] != pid
+    def _pids(self) -> set[int]:
+        """Of what is on the data folder, and of what was launched and is on the way there."""
+        process, last = self._process(), pointer.launched(self._folder)
+        found = {process[0]} if process else set()
+        if last is not None and processes.is_alive(last.pid):
+            # The number may be another one's by now.
+            begun = processes.started_with(last.pid)
+            if begun is not None and begun.variables.get("PYTHONPATH") == last.place:
+                found.add(last.pid)
+        return found
 
     def _of_the_process(self) -> str:
         """Which commit it was started from, where it was started from the checkout."""

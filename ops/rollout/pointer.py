@@ -102,10 +102,11 @@ def holding(folder: Path) -> Iterator[None]:
         yield
 
 
-def wait_until_free(folder: Path) -> None:
-    """Returns when nobody holds."""
+@contextmanager
+def starting(folder: Path) -> Iterator[None]:
+    """Waits until nobody holds; and who wants to hold waits, until the block ends or becomes another program."""
     with _locked(folder / HOLD, fcntl.LOCK_SH):
-        return
+        yield
 
 
 def is_deploying(folder: Path) -> bool:

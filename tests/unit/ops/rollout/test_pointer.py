@@ -42,8 +42,8 @@ def test_nothing_starts_while_it_is_held(tmp_path: Path) -> None:
     free = threading.Event()
 
     def start() -> None:
-        pointer.wait_until_free(tmp_path)
-        free.set()
+        with pointer.starting(tmp_path):
+            free.set()
 
     with pointer.holding(tmp_path):
         thread = threading.Thread(target=start)
