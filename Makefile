@@ -5,7 +5,7 @@ PREPARE = test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and was 
 	$(PYTHON) -m ops.setup.environment
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check eval bench bench-stack e2e components dashboards rules rules-full alert-quality pictures screenshots stack up dev down logs compose-check pins lock clean
+.PHONY: help setup run test check eval bench bench-stack compare-quality checkpoint-drill e2e components dashboards rules rules-full alert-quality pictures screenshots stack up dev down logs compose-check pins lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,7 +20,7 @@ setup: .venv/run ## Prepare .venv with the service's packages and the emini-rag 
 	@echo "Ready: $(BIN)/emini-rag --help"
 
 run: .venv/run ## Start the service on http://127.0.0.1:8001 with the sample documents
-	@exec $(BIN)/python -m service
+	@exec $(BIN)/python -m ops.rollout.launch
 
 test: .venv/dev ## Every test but those of `make e2e`
 	@$(BIN)/python -m pytest --ignore=tests/e2e
@@ -41,6 +41,12 @@ eval: .venv/dev ## Quality of routing and retrieval on labelled questions, to do
 
 bench: .venv/dev ## Cost of the service's own work, to docs/performance.md
 	@$(BIN)/python -m tests.bench
+
+checkpoint-drill: .venv/dev ## Checkpoints and restores of a real service until they are believed (half an hour)
+	@$(BIN)/python -m tests.bench.checkpoint $(DRILL)
+
+compare-quality: .venv/dev ## How often `emini-rag compare` is right, to docs/evaluation/ (half an hour)
+	@$(BIN)/python -m tests.bench.compare_quality --write $(QUALITY)
 
 bench-stack: .venv/dev ## Memory of the whole installation under load
 	@$(BIN)/python -m tests.bench.stack

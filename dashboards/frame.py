@@ -153,6 +153,21 @@ def drills(panels: Sequence[int]) -> d.AnnotationQuery:
     return _annotation("Drills", queries.drills(), "Drill {{drill}}", "drill", "purple", panels)
 
 
+def checkpoints(panels: Sequence[int]) -> d.AnnotationQuery:
+    """When a checkpoint kept writers out, on these panels."""
+    return _annotation("Checkpoints", queries.checkpoints(), "Checkpoint", "", "green", panels)
+
+
+def restores(panels: Sequence[int]) -> d.AnnotationQuery:
+    """When a checkpoint was restored, on these panels."""
+    return _annotation("Restores", queries.restores(), "Restored {{checkpoint}}", "checkpoint", "yellow", panels)
+
+
+def rollouts(panels: Sequence[int]) -> d.AnnotationQuery:
+    """When a version was put on trial, kept or taken back, on these panels; the tag names where to go back to."""
+    return _annotation("Rollouts", queries.rollouts(), "{{event}}: {{version}}", "checkpoint", "dark-blue", panels)
+
+
 def _annotation(name: str, query: str, title: str, tags: str, color: str, panels: Sequence[int]) -> d.AnnotationQuery:
     return (
         d.AnnotationQuery()
@@ -193,3 +208,7 @@ TO_TELEMETRY = "/d/telemetry?${__url_time_range}&${environment:queryparam}"
 # Grafana's own page of rules, with the description and the runbook of the one that is searched for.
 TO_RULE = "/alerting/list?search=${__value.raw:percentencode}"
 TO_TRACE = "/d/trace?${__url_time_range}&${tempo:queryparam}&var-traceId="
+
+
+# On what a panel over time shows of answers, these explain a step.
+MARKS = (deploys, rollouts, alerts, model_loads, drills, checkpoints, restores)

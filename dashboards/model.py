@@ -48,7 +48,7 @@ def build(limits: Thresholds) -> d.Dashboard:
     for panel in (_version_lines(), _versions(limits)):
         made.with_panel(grid.place(panel, 12, 7))
     marked = [latency.build().id_val]
-    for annotation in (frame.deploys, frame.alerts, frame.model_loads, frame.drills):
+    for annotation in frame.MARKS:
         made.annotation(annotation(marked))
     return made
 

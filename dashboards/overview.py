@@ -46,7 +46,7 @@ def build(limits: Thresholds) -> d.Dashboard:
     made.with_panel(grid.place(_firing(), 14, 7))
     made.with_panel(grid.place(_alert_states(), 10, 7))
     marked = [latency.build().id_val]
-    for annotation in (frame.deploys, frame.alerts, frame.model_loads, frame.drills):
+    for annotation in frame.MARKS:
         made.annotation(annotation(marked))
     return made
 

@@ -215,6 +215,21 @@ def drills(selector: str = ENVIRONMENT) -> str:
     return f"{foreign.DRILL}{{{selector}}}"
 
 
+def checkpoints(selector: str = ENVIRONMENT) -> str:
+    """A value when writers were just kept out for a checkpoint."""
+    return f"{increase(c.CHECKPOINT_PAUSE, selector, (), '1m', suffix='_count')} > 0"
+
+
+def restores(selector: str = ENVIRONMENT) -> str:
+    """A value while a checkpoint is being restored, and a little after."""
+    return f"{foreign.RESTORE}{{{selector}}}"
+
+
+def rollouts(selector: str = ENVIRONMENT) -> str:
+    """A value when `emini-rag deploy` or `rollback` has just exchanged the version, or decided to keep it."""
+    return f"{foreign.DEPLOY}{{{selector}}}"
+
+
 def foreign_rate(name: str, selector: str = ENVIRONMENT, by: Iterable[str] = (), window: str = SMOOTH) -> str:
     """Per second, of a counter that another program exposes."""
     return promql.rate(name, selector, window, by)

@@ -52,3 +52,7 @@ PROMETHEUS_DROPPED = "prometheus_notifications_dropped_total"
 
 # What `emini-rag drill` writes while it breaks something on purpose (service/cli/drill/mark.py).
 DRILL = "emini_rag_drill"
+# What `emini-rag checkpoint restore` writes when it is done (ops/checkpoint/mark.py).
+RESTORE = "emini_rag_restore"
+# What `emini-rag deploy` and `rollback` write (ops/rollout/mark.py).
+DEPLOY = "emini_rag_deploy"

@@ -14,7 +14,7 @@ from starlette.middleware import Middleware
 from starlette.routing import compile_path
 from starlette.types import ASGIApp
 
-from service.api import ask, documents, health, monitoring, monitoring_queries, openai, page, session
+from service.api import ask, checkpoint, documents, health, monitoring, monitoring_queries, openai, page, session
 from service.api.description import describe
 from service.api.errors import add_error_handlers
 from service.api.guards import Guard
@@ -32,6 +32,7 @@ _ROUTERS = (
     openai.router,
     documents.upload_router,
     documents.router,
+    checkpoint.router,
     session.router,
     page.router,
 )

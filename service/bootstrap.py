@@ -6,6 +6,7 @@ same order: the last one first.
 """
 
 import asyncio
+import logging
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TypeVar
@@ -48,6 +49,7 @@ from service.routing.router import AvailabilityRouter
 from service.routing.scored import ScoredPolicy
 from service.services import About, AskDefaults, HttpLimits, Services
 from service.settings import Settings
+from service.store_swap import SwapUnreadable, finish_at_start
 from service.telemetry.instrumented.asker import InstrumentedAsker
 from service.telemetry.instrumented.cache import InstrumentedCache
 from service.telemetry.instrumented.corpus import InstrumentedCorpus
@@ -56,6 +58,7 @@ from service.telemetry.instrumented.generator import InstrumentedGenerator
 from service.telemetry.instrumented.limiter import InstrumentedLimiter
 from service.telemetry.instrumented.prompt_builder import InstrumentedPromptBuilder
 from service.telemetry.instrumented.router import InstrumentedRouter
+from service.telemetry.instrumented.write_gate import InstrumentedWriteGate
 from service.telemetry.pollers.dependencies import DependencyWatch
 from service.telemetry.pollers.readings import Sources
 from service.telemetry.setup import Telemetry
@@ -65,6 +68,7 @@ from service.telemetry.tracing import current_trace
 from service.version import read_version
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 # What is usual for each model is learned from so many of the last answers that were made, not found in the cache.
 _LEARNED_FROM = 1000
 _MADE = Wanted(caches=frozenset(set(CacheResult) - {CacheResult.HIT}))
@@ -102,6 +106,7 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Running:
     folder = DataFolder(settings.data_dir, clock=clock)
     await folder.acquire_in_turn()
     stack.callback(folder.release)
+    _end_restore(settings)
     about = _about(settings)
     telemetry = _telemetry(settings, about, clock)
     stack.push_async_callback(telemetry.close)
@@ -128,6 +133,8 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Running:
         embedding_model=settings.embedding.model,
         asker=asker,
         corpus=InstrumentedCorpus(corpus.corpus, telemetry.stages, telemetry.meters),
+        write_gate=InstrumentedWriteGate(corpus.corpus.gate, telemetry.stages, telemetry.meters),
+        retriever=corpus.retriever,
         directory=models.directory,
         health=models.breakers,
         limiter=limiter,
@@ -145,6 +152,16 @@ async def _open(settings: Settings, stack: AsyncExitStack) -> Running:
     )
     stack.push_async_callback(asyncio.to_thread, keys.flush)
     return Running(services, telemetry, drain)
+
+
+def _end_restore(settings: Settings) -> None:
+    """A restore that was interrupted leaves the old state or the new one, never some of each."""
+    try:
+        told = finish_at_start(settings.data_dir)
+    except SwapUnreadable as error:
+        raise ServiceError(ErrorKind.OTHER, str(error)) from error
+    if told:
+        _log.warning("%s", told)
 
 
 def _observe(

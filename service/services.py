@@ -12,9 +12,10 @@ from service.alert_receivers import AlertDelivery
 from service.ask.types import Asker, TraceRef
 from service.auth.principal import Principal
 from service.cache.port import Cache, CacheName
-from service.corpus.port import Corpus
+from service.corpus.port import Corpus, WriteGate
 from service.generation.port import Health
 from service.monitoring.port import Monitor, SlowLog, Traces
+from service.retrieval.port import Retriever
 from service.routing.port import ModelDirectory, Tier
 
 
@@ -111,6 +112,8 @@ class Services:
     embedding_model: str
     asker: Asker
     corpus: Corpus
+    write_gate: WriteGate
+    retriever: Retriever
     directory: ModelDirectory
     health: Health
     limiter: Limiter

@@ -74,11 +74,19 @@ class Docker:
         answer = self.ask("compose", *_with(files), "config", "--quiet")
         return "" if answer.returncode == 0 else (answer.stderr or answer.stdout).strip()
 
-    def ask(self, *words: str, timeout_s: float = _QUICK_S) -> "subprocess.CompletedProcess[str]":
-        """Run it, and give what it said."""
+    def ask(
+        self, *words: str, timeout_s: float = _QUICK_S, settings: Mapping[str, str] | None = None
+    ) -> "subprocess.CompletedProcess[str]":
+        """Run it, and give what it said. `settings` are laid over the environment."""
         try:
             return subprocess.run(
-                [self._found(), *words], cwd=self._root, capture_output=True, text=True, timeout=timeout_s, check=False
+                [self._found(), *words],
+                cwd=self._root,
+                env=os.environ | dict(settings or {}),
+                capture_output=True,
+                text=True,
+                timeout=timeout_s,
+                check=False,
             )
         except subprocess.TimeoutExpired as error:
             raise Unusable(f"`docker {words[0]}` did not answer within {timeout_s:g} s") from error

@@ -249,7 +249,7 @@ def service(site: Site, *, beside: Collection[str] = ()) -> Plan:
     return Plan(
         "service",
         "answers; the page",
-        (sys.executable, "-P", "-m", "service"),
+        (sys.executable, "-P", "-m", "ops.rollout.launch"),
         variables,
         site.folder / "service",
         local(ports.service),

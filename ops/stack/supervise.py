@@ -7,6 +7,8 @@ from ops.stack.part import Part
 BACKOFF_S = (0.0, 1.0, 4.0, 15.0, 60.0)
 # A part that has run for this long is well again: the next end counts as its first.
 WELL_S = 300.0
+# Somebody asked it to end, such as a deploy: after it could be used, that is no fault of its own.
+_IN_ORDER = "with status 0"
 _TAIL = 8
 
 
@@ -38,6 +40,7 @@ class _Watched:
         self._say = say
         self._started = started
         self._ends = 0
+        self._was_ready = True
         self._retry_at: float | None = None
         self._ready_by: float | None = None
 
@@ -54,6 +57,7 @@ class _Watched:
 
     def _start(self, now: float) -> None:
         self._retry_at, self._started, self._ready_by = None, now, now + self.part.plan.start_s
+        self._was_ready = False
         # What its children still hold would be in the way.
         self.part.kill()
         try:
@@ -63,14 +67,15 @@ class _Watched:
 
     def _wait(self, now: float, ready_by: float) -> None:
         if self.part.ready:
-            self._ready_by = None
+            self._ready_by, self._was_ready = None, True
             self._say(f"{self.part.name} runs again")
         elif now > ready_by:
             self._ended(now, f"was not ready within {self.part.plan.start_s:g} s")
 
     def _ended(self, now: float, what: str) -> None:
         self._ready_by = None
-        self._ends = 0 if now - self._started > WELL_S else self._ends
+        asked = self._was_ready and self.part.how_it_ended == _IN_ORDER
+        self._ends = 0 if asked or now - self._started > WELL_S else self._ends
         if self._ends == len(BACKOFF_S):
             self.given_up = True
             self.part.kill()

@@ -210,3 +210,28 @@ class ChatShape(BaseModel):
     choices: list[dict[str, Any]]
     usage: dict[str, int]
     rag: Annotated[dict[str, Any], Field(description="As in POST /ask, and `ignored_messages`.")]
+
+
+class HeldShape(Shape):
+    """Writers are kept out until `token` is given back, at most `for_s` seconds. `store` tells these files apart from
+    those of every other corpus on the machine."""
+
+    token: str
+    store: str
+    for_s: float
+    drained_s: float
+    version: int
+    documents: int
+    chunks: int
+
+
+class ReleasedShape(Shape):
+    """How long writers were kept out."""
+
+    held_s: float
+
+
+class SearchedShape(Shape):
+    """Ids of chunks, best first, for each question in order."""
+
+    found: list[list[str]]

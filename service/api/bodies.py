@@ -39,6 +39,41 @@ class AskBody(BaseModel):
     cache: CacheBody | None = None
 
 
+class HoldBody(BaseModel):
+    """How long to wait for writers, and how long at most to keep them out. Seconds."""
+
+    model_config = _STRICT
+
+    wait_s: Annotated[float, Field(ge=0, le=60)] = 10.0
+    for_s: Annotated[float, Field(gt=0, le=600)] = 60.0
+
+
+class ReleaseBody(BaseModel):
+    """The hold that is over."""
+
+    model_config = _STRICT
+
+    token: Annotated[str, Field(max_length=100)]
+
+
+class SearchQuestion(BaseModel):
+    """One search: words, and the vector that goes with them where there is one."""
+
+    model_config = _STRICT
+
+    text: Annotated[str, Field(min_length=1, max_length=8000)]
+    vector: Annotated[list[float], Field(min_length=1, max_length=16_384)] | None = None
+
+
+class SearchBody(BaseModel):
+    """Searches, and how many passages of each are wanted."""
+
+    model_config = _STRICT
+
+    questions: Annotated[list[SearchQuestion], Field(min_length=1, max_length=100)]
+    top_k: _TopK = 5
+
+
 class ContentPart(BaseModel):
     """A part of a chat message; only text is read."""
 

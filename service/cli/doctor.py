@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from service.cli import alerts_check, collector_check, local_checks, network_checks, surroundings
+from service.cli import alerts_check, collector_check, local_checks, network_checks, sharing, surroundings
 from service.cli.failures import FAILED
 from service.cli.finding import Check, Finding, State, examine, in_thread
 from service.cli.surroundings import Surroundings
@@ -68,6 +68,7 @@ def checks_of(here: Surroundings) -> list[Check]:
         in_thread("API keys", partial(local_checks.key_file, settings)),
         in_thread("clock", partial(local_checks.clock, settings)),
         Check("Ollama", partial(network_checks.ollama, here)),
+        Check("beside production", partial(sharing.shared_models, settings)),
         remote_chroma if settings.chroma.url else embedded_chroma,
         *shared_cache,
         Check("Collector", partial(collector_check.collector, settings)),

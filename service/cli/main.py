@@ -23,6 +23,10 @@ _COMMANDS = {
     "cache": ("service.cli.cache", "The answer cache of the running service: stats, clear."),
     "keys": ("service.cli.keys", "API keys: create, list, revoke."),
     "drill": ("service.cli.drill.commands", "Break development on purpose, and see whether alerts notice: list, run."),
+    "compare": ("service.cli.compare.commands", "Whether a candidate is faster, slower or answers differently."),
+    "checkpoint": ("ops.checkpoint.commands", "The whole state kept, compared, gone back to: create, list, restore."),
+    "deploy": ("ops.rollout.deploy_command", "Another version, on trial first; kept only when it is as good."),
+    "rollback": ("ops.rollout.rollback_command", "The version before, in one command."),
     "doctor": ("service.cli.doctor", "What works here, what is missing, and what to do."),
     "version": ("service.cli.version", "Which version this is."),
 }
@@ -41,7 +45,11 @@ class Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> tuple[str | None, Any, list[str]]:
         name, _, rest = super().resolve_command(ctx, args)
-        module = importlib.import_module(_COMMANDS[str(name)][0])
+        path = _COMMANDS[str(name)][0]
+        try:
+            module = importlib.import_module(path)
+        except ModuleNotFoundError as error:
+            raise _elsewhere(str(name), path, error) from error
         return name, typer.main.get_command(module.app), rest
 
     def invoke(self, ctx: Any) -> Any:
@@ -75,6 +83,16 @@ def root(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of the command; ends the process with the exit code."""
     app(args=None if arguments is None else list(arguments), prog_name="emini-rag")
+
+
+def _elsewhere(name: str, path: str, error: ModuleNotFoundError) -> Exception:
+    """What changes an installation is not in the service's image: it works on it from beside."""
+    from service.cli.failures import USAGE, Failure  # noqa: PLC0415
+
+    if not path.startswith("ops.") or not f"{path}.".startswith(f"{error.name}."):
+        return error
+    why = "it changes an installation, and is not in the service's image"
+    return Failure(f"`{name}` is a command of a checkout", why, todo="Run it on the host, in the checkout.", code=USAGE)
 
 
 def _told(context: Any, error: BaseException) -> int | None:

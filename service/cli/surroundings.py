@@ -41,9 +41,14 @@ def _open_models(settings: Settings) -> AbstractAsyncContextManager["ModelStore"
 
 
 def _serve() -> int:
-    from service.__main__ import main  # noqa: PLC0415
+    try:
+        # In a checkout another version may have been deployed; an image holds one alone.
+        from ops.rollout.launch import main as launch  # noqa: PLC0415
+    except ModuleNotFoundError:
+        from service.__main__ import main  # noqa: PLC0415
 
-    return main()
+        return main()
+    return launch()
 
 
 @dataclass

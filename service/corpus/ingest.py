@@ -21,6 +21,7 @@ from service.corpus.port import CorpusState, Document, Ingested, IngestReport, I
 from service.corpus.registry import Registry
 from service.corpus.vector_ledger import VectorLedger
 from service.corpus.vectors import VectorKeeper
+from service.corpus.write_gate import TurnGate
 from service.embedding.port import Embedder, EmbedderId
 from service.errors import DependencyError, ErrorKind, NotFound, ServiceError, TooLarge, UnsupportedDocument
 from service.retrieval.port import VectorIndex
@@ -42,6 +43,7 @@ class Repaired:
 
 class DocumentCorpus:
     """Implements `Corpus`. Owns the file and the loader, and closes them; embedder and index are their makers'.
+    `gate` keeps writers out while the files are copied.
 
     Call `repair` once before use. Belongs to one event loop.
     """
@@ -67,6 +69,7 @@ class DocumentCorpus:
         self._documents = DocumentWriter(
             self._registry, self._vectors, loader, clock, self._limits, sql=self._sql, threads=self._threads
         )
+        self.gate = TurnGate(self._documents.turn, file.path, clock)
         self._sweep = asyncio.Lock()
         self._closed = False
 
@@ -87,6 +90,7 @@ class DocumentCorpus:
 
     async def add(self, source: str, content: bytes) -> Ingested:
         self._require_open()
+        await self.gate.passed()
         label = safe_source(source)
         identity, _ = await self._threads.run(partial(document_id, label, content))
         return await self._documents.write(File(identity, "", label, content), await self._documents.prepare())
@@ -132,6 +136,7 @@ class DocumentCorpus:
 
     async def delete(self, document_id: str) -> Document:
         self._require_open()
+        await self.gate.passed()
         return await self._documents.remove(document_id)
 
     async def close(self) -> None:
@@ -139,6 +144,7 @@ class DocumentCorpus:
         if self._closed:
             return
         self._closed = True
+        self.gate.end()
         with suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_S), self._documents.turn:
                 pass

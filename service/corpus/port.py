@@ -104,3 +104,35 @@ class Corpus(Protocol):
         ...
 
     async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Writers are kept out until `token` is given back, at most `for_s` seconds. `store` tells the files apart from
+    those of every other corpus on this machine; `drained_s` is how long writers took to finish."""
+
+    token: str
+    store: str
+    for_s: float
+    drained_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """A hold that is over. `expired`: its time was, or the service ended, before it was given back."""
+
+    held_s: float
+    expired: bool
+
+
+class WriteGate(Protocol):
+    """Keeps writers out while somebody copies the corpus. Readers go on."""
+
+    async def hold(self, wait_s: float, for_s: float, on_end: Callable[[Pause], None] | None = None) -> Hold:
+        """Once whoever writes now is done. Raises `DependencyUnavailable` when that takes longer than `wait_s`.
+        `on_end` is called once it is over, however."""
+        ...
+
+    def release(self, token: str) -> Pause:
+        """Raises `NotFound` when the hold was over already: then what was copied is not to be trusted."""
+        ...

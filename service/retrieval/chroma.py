@@ -106,6 +106,13 @@ class ChromaIndex:
     async def chunk_ids(self) -> frozenset[str]:
         return await self._run(self._chunk_ids, self._write_timeout_s)
 
+    async def vectors(self, chunk_ids: Sequence[str]) -> dict[str, tuple[float, ...]]:
+        """Those that are kept under these ids; for whoever checks a copy."""
+        found: dict[str, tuple[float, ...]] = {}
+        for batch in _batches(chunk_ids, _ROWS_PER_CALL):
+            found |= await self._run(partial(self._vectors, list(batch)), self._write_timeout_s)
+        return found
+
     async def ping(self) -> None:
         """Searches once where there is a collection: a store can be up and its index be damaged."""
         try:
@@ -177,6 +184,12 @@ class ChromaIndex:
 
     def _chunk_ids(self) -> frozenset[str]:
         return frozenset(self._on_collection(lambda collection: collection.get(include=[]))["ids"])
+
+    def _vectors(self, chunk_ids: list[str]) -> dict[str, tuple[float, ...]]:
+        found = self._on_collection(lambda collection: collection.get(chunk_ids, include=["embeddings"]), create=False)
+        rows = found["embeddings"]
+        given = [] if rows is None else [tuple(map(float, row)) for row in rows]
+        return dict(zip(found["ids"], given, strict=True))
 
     def _query(self, vector: Sequence[float], limit: int) -> tuple[Match, ...]:
         asked: list[Sequence[float] | Sequence[int]] = [list(vector)]

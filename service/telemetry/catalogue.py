@@ -15,6 +15,7 @@ from service.corpus.port import IngestResult
 from service.errors import Dependency, ErrorKind
 from service.generation.port import FinishReason
 from service.routing.port import RouteReason, Tier
+from service.telemetry.buckets import AGES, COUNTS, HOLDS, L2, L, T
 from service.telemetry.metric import (
     CHAT_MODELS,
     CHAT_MODELS_OR_NONE,
@@ -33,6 +34,7 @@ from service.telemetry.vocabulary import (
     SUCCESS,
     AskCache,
     Export,
+    HoldEnd,
     Operation,
     Phase,
     Problem,
@@ -40,17 +42,6 @@ from service.telemetry.vocabulary import (
     Start,
     StatusClass,
 )
-
-# Factor-sqrt(2) steps hold every boundary of the GenAI conventions, and keep a true +20 % visible as +14..27 %.
-L = (
-    .005, .007, .01, .014, .02, .028, .04, .057, .08, .113, .16, .226, .32, .45, .64, .9, 1.28, 1.8, 2.56, 3.6, 5.12,
-    7.2, 10.24, 14.5, 20.48, 29, 40.96, 58, 81.92, 116, 163.84, 232, 300, 600,
-)  # fmt: skip
-# Every second boundary of L, for metrics where many label sets meet: half the lines, and every boundary exact in L too.
-L2 = (*L[::2], 600)
-T = tuple(float(2**step) for step in range(10))
-AGES = (1.0, 10.0, 60.0, 300.0, 900.0, 1800.0, 3600.0, 14400.0, 86400.0)
-COUNTS = (0.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 20.0, 50.0)
 
 # On every sample of the page, so that Prometheus tells environments and versions apart, with the value that spans carry
 # in their resource. No metric may have a label of its own by these names.
@@ -213,6 +204,13 @@ INGEST_DURATION = _seconds("rag_ingest_duration_seconds", "Time to make one docu
 INGESTED = _counted(
     "rag_ingest_documents_total", "Documents by what became of them.", Label("result", _words(IngestResult))
 )
+CHECKPOINT_PAUSE = _seconds(
+    "rag_checkpoint_pause_seconds",
+    "Time for which writers were kept out while the documents were copied; expired = whoever held them out was gone.",
+    Label("result", _words(HoldEnd)),
+    buckets=HOLDS,
+    at_start=True,
+)
 TRACE_SPANS_ENDED = _counted(
     "rag_trace_spans_ended_total",
     "Sampled spans meant for the Collector. What neither was delivered nor is queued is lost: exact, also when dead.",
@@ -309,6 +307,7 @@ class SpanName:
     )
     INGEST = "ingest document"
     INGEST_FOLDER = "ingest folder"
+    CHECKPOINT = "checkpoint"
 
 
 class Attribute:
@@ -398,3 +397,4 @@ class Attribute:
     INGEST_CHUNKS = "rag.ingest.chunks"
     INGEST_BYTES = "rag.ingest.bytes"
     INGEST_DOCUMENTS = "rag.ingest.documents"
+    CHECKPOINT_RESULT = "rag.checkpoint.result"

@@ -75,3 +75,10 @@ class StatusClass(StrEnum):
     CLIENT_ERROR = "4xx"
     SERVER_ERROR = "5xx"
     LEFT = "499"
+
+
+class HoldEnd(StrEnum):
+    """How a time without writers ended: given back by who held them out, or run out."""
+
+    RELEASED = "released"
+    EXPIRED = "expired"

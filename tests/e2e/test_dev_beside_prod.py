@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.stack.process import wait_until
+from ops.stack.process import ComponentFailed, wait_until
 from service.monitoring.slow_log import WRITE_EVERY_S
 from tests.components.asking import Asking
 from tests.components.installation import SERVICE, Installation, installed
@@ -101,10 +101,13 @@ def test_they_share_no_port_no_folder_no_series_and_no_trace(
         assert all(installation.traces.search(root="POST /ask", environment=one) == set() for one in strangers)
 
 
-def test_driving_and_destroying_development_leaves_production_alone(
+def test_driving_breaking_and_destroying_development_leaves_production_alone(
     production: Installation, development: Installation, seen: Callable[[str], None]
 ) -> None:
     before = answers(production)
+    listening = open_sockets(production.pids)
+    own = production.service.ask("What is a hedge?")["trace_id"]
+    production.traces.trace(own)
     counted = counts(production)
     data = content(production.stack.site.data)
     assert data
@@ -122,6 +125,16 @@ def test_driving_and_destroying_development_leaves_production_alone(
         beside = latencies(production)
     seen(f"  a hit in production: {alone * 1e3:.1f} ms alone, {beside * 1e3:.1f} ms beside a busy development")
 
+    data = content(production.stack.site.data)
+    broken = development.stack.parts["service"]
+    broken.kill()
+    corpus = development.stack.site.data / "corpus.sqlite3"
+    corpus.write_bytes(b"this is no database" * 1000)
+    with pytest.raises(ComponentFailed):
+        broken.start()
+    assert content(production.stack.site.data) == data
+    assert answers(production) == before
+
     gone = development.folder
     development.stack.stop()
     shutil.rmtree(gone)
@@ -131,6 +144,8 @@ def test_driving_and_destroying_development_leaves_production_alone(
     production.prometheus.scraped(SERVICE)
     assert production.prometheus.label_values("deployment_environment_name") == {"production"}
     assert all(part.running for part in production.stack.parts.values())
+    assert open_sockets(production.pids) == listening
+    assert production.traces.spans(own)
 
 
 def latencies(installation: Installation) -> float:

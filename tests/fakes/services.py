@@ -31,8 +31,10 @@ from tests.fakes.corpus import FakeCorpus
 from tests.fakes.health import FakeHealth
 from tests.fakes.model_directory import FakeModelDirectory, snapshot_of
 from tests.fakes.monitor import FakeMonitor
+from tests.fakes.retriever import FakeRetriever
 from tests.fakes.slow_log import FakeSlowLog
 from tests.fakes.traces import FakeTraces
+from tests.fakes.write_gate import FakeWriteGate
 
 SMALL, LARGE, EMBEDDER = "llama3.2:3b", "hf.co/org/large:20b", "nomic-embed-text"
 TRACE = TraceRef("0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331")
@@ -125,6 +127,8 @@ class FakeServices:
     def __init__(self, gate: Gate | None = None, limits: HttpLimits = HttpLimits()) -> None:
         self.asker = FakeAsker(SCRIPT)
         self.corpus = FakeCorpus()
+        self.write_gate = FakeWriteGate()
+        self.retriever = FakeRetriever()
         self.directory = FakeModelDirectory(snapshot_of({SMALL: True}, missing=(LARGE, EMBEDDER)))
         self.health = FakeHealth()
         self.caches = {name: FakeCache(name) for name in CacheName}
@@ -149,6 +153,8 @@ class FakeServices:
             embedding_model=EMBEDDER,
             asker=self.asker,
             corpus=self.corpus,
+            write_gate=self.write_gate,
+            retriever=self.retriever,
             directory=self.directory,
             health=self.health,
             limiter=IdleLimiter(),

@@ -57,6 +57,12 @@ note("ready")
 print("up", flush=True)
 server.serve_forever()
 """
+# Becomes the service beside it, as the real one does.
+_LAUNCHER = """\
+import os, sys
+
+os.execv(sys.executable, [sys.executable, "-P", "-m", "service"])
+"""
 
 
 class FakePrograms:
@@ -71,6 +77,11 @@ class FakePrograms:
         # Without it the real service, found later, would win.
         (self.folder / "service" / "__init__.py").touch()
         (self.folder / "service" / "__main__.py").write_text(text)
+        launcher = self.folder / "ops" / "rollout" / "launch.py"
+        launcher.parent.mkdir(parents=True)
+        for package in (self.folder / "ops", launcher.parent):
+            (package / "__init__.py").touch()
+        launcher.write_text(_LAUNCHER)
         for name in NAMES:
             (self.folder / name).write_text(text)
             (self.folder / name).chmod(0o755)

@@ -19,6 +19,7 @@ from service.errors import NotFound, ServiceError
 from service.monitoring.normal import ENOUGH
 from service.services import Services
 from service.settings import Auth, Ollama, Server, Settings, Traces
+from service.store_swap import NEW, begin, beside, read
 from tests.fakes.tempo import FakeTempo, sample_trace
 from tests.fakes.waiting import until
 
@@ -127,6 +128,35 @@ async def test_a_scripted_model_answers_under_the_configured_names(settings: Set
         assert (done.result.answer.mode, done.result.answer.model) == (Mode.GENERATED, settings.routing.models.simple)
     finally:
         await services.close()
+
+
+async def test_a_restore_that_was_interrupted_is_finished_before_anything_is_opened(settings: Settings) -> None:
+    services = await open_services(settings)
+    await answer(services, "What is a gap?")
+    await services.close()
+    new = beside(settings.data_dir, NEW)
+    new.mkdir(parents=True)
+    (settings.data_dir / "corpus.sqlite3").rename(new / "corpus.sqlite3")
+    (settings.data_dir / "corpus.sqlite3").write_bytes(b"what was to go")
+    begin(settings.data_dir, None, "c1")
+    services = await open_services(settings)
+    try:
+        assert services.corpus.state().documents == 1
+    finally:
+        await services.close()
+    journal = read(settings.data_dir)
+    assert journal is not None
+    assert journal.checkpoint == "c1"
+
+
+async def test_half_an_exchange_that_it_cannot_finish_is_refused_and_the_folder_given_back(settings: Settings) -> None:
+    elsewhere = settings.data_dir.parent / "volume"
+    for folder in (settings.data_dir, elsewhere):
+        beside(folder, NEW).mkdir(parents=True)
+    begin(settings.data_dir, elsewhere, "c1")
+    for _ in range(2):
+        with pytest.raises(ServiceError, match="emini-rag checkpoint recover"):
+            await open_running(settings)
 
 
 async def test_it_knows_whether_somebody_is_told_of_alerts(settings: Settings) -> None:

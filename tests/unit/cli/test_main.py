@@ -44,6 +44,14 @@ def test_a_command_used_wrongly_ends_with_2(shell: Shell, arguments: list[str]) 
     assert "Usage:" in told.stderr
 
 
+def test_a_command_of_the_checkout_says_so_where_there_is_none() -> None:
+    """As in the service's image, which holds the package alone."""
+    code = "import sys\nsys.modules['ops'] = None\nfrom service.cli.main import main\nmain(['checkpoint', 'list'])"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 2, ended.stderr
+    assert "`checkpoint` is a command of a checkout" in ended.stderr
+
+
 def test_a_failure_is_told_without_a_trace_back(shell: Shell) -> None:
     shell.fakes.corpus.failures.append(DependencyUnavailable(Dependency.SQLITE, "the disk is gone; mount it"))
     (shell.folder / "a.md").write_text("text")

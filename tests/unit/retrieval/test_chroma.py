@@ -51,6 +51,14 @@ def test_importing_and_making_an_index_does_not_load_chroma(tmp_path: Path) -> N
     assert subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False, timeout=60).returncode == 0
 
 
+async def test_vectors_are_given_as_they_were_kept(tmp_path: Path) -> None:
+    index = embedded(tmp_path)
+    await fill(index)
+    assert await index.vectors(["north", "gone", "east"]) == {"north": (0.0, 1.0), "east": (1.0, 0.0)}
+    assert await index.vectors([]) == {}
+    await index.close()
+
+
 def test_no_variable_of_the_environment_switches_chromas_telemetry_on(tmp_path: Path) -> None:
     """Chroma's own tracing would replace the tracer provider of this process."""
     (tmp_path / ".env").write_text("CHROMA_OTEL_GRANULARITY=all\nCHROMA_OTEL_COLLECTION_ENDPOINT=http://127.0.0.1:9\n")

@@ -63,6 +63,27 @@ def test_what_has_ended_is_started_at_once_and_both_are_said(stand: Stand, part:
     assert len(stand.said) == 2
 
 
+def test_what_is_asked_to_end_again_and_again_is_started_at_once_each_time(stand: Stand, part: FakePart) -> None:
+    for _ in range(2 * len(BACKOFF_S)):
+        part.end("with status 0")
+        stand.look()
+        stand.look()
+        stand.look()
+    assert stand.supervisor.given_up == []
+    assert part.calls.count("launch") == 2 * len(BACKOFF_S)
+
+
+def test_what_ends_in_order_without_ever_being_ready_is_given_up_all_the_same(stand: Stand, part: FakePart) -> None:
+    part.ready = False
+    for wait_s in (*BACKOFF_S, 0.0):
+        part.end("with status 0")
+        stand.look()
+        stand.look(wait_s)
+    part.end("with status 0")
+    stand.look()
+    assert stand.supervisor.given_up == ["prometheus"]
+
+
 def test_each_further_end_makes_the_wait_longer_until_it_is_given_up(stand: Stand, part: FakePart) -> None:
     part.ends_at_once = True
     part.end()

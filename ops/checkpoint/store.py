@@ -1,0 +1,194 @@
+"""The files that the documents are kept in, where they are in use: copied out, and exchanged for a copy.
+
+`Store` is what both kinds of installation offer: `FolderStore` here, over folders of this machine, and `VolumeStore`,
+over volumes of Docker. Blocking; raises `Failure`, `OSError`, `sqlite3.Error`.
+"""
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ops.checkpoint.files import (
+    OnBytes,
+    copy,
+    copy_database,
+    free_bytes,
+    listing,
+    nobody,
+    record,
+    size_of,
+    sync_tree,
+)
+from ops.checkpoint.manifest import STORE, VECTORS, Manifest
+from service.cli.failures import Failure
+from service.data_folder import DataFolder
+from service.store_swap import BESIDE, NEW, Journal, advance, begin, beside, read, settle, turn_back
+
+_CORPUS, _CHROMA = "corpus.sqlite3", "chroma.sqlite3"
+CACHES = ("cache-answer.sqlite3", "cache-prompt.sqlite3")
+_DIGESTS = "models.json"
+_OWN = frozenset({BESIDE, "owner.lock", "lost+found", "chroma.sqlite3-journal", _CHROMA})
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a store is now. `identity` tells its files apart from others of this machine, empty when there are none;
+    sizes in bytes."""
+
+    identity: str
+    size: int
+    free: int
+
+
+class Store(Protocol):
+    """Where the documents of one installation are kept."""
+
+    def look(self) -> Look: ...
+
+    def copy(self, to: Path, *, caches: bool, on_bytes: OnBytes = nobody) -> None:
+        """Everything, into a new folder, as a store's part of a checkpoint. While nobody writes."""
+        ...
+
+    def model_digests(self, to: Path) -> None:
+        """What the service last knew of its models, as a file; nothing when it has not written that down."""
+        ...
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Keep every service away. Raises `Failure` when one is there."""
+        ...
+
+    def stage(self, checkpoint: Path, on_bytes: OnBytes = nobody) -> None:
+        """Lay a checkpoint's part of the store beside the present one, whole and on the disk."""
+        ...
+
+    def journal(self) -> Journal | None: ...
+
+    def begin(self, checkpoint: str) -> None: ...
+
+    def advance(self) -> None: ...
+
+    def turn_back(self) -> None: ...
+
+    def settle(self) -> None: ...
+
+
+class FolderStore:
+    """Implements `Store`: `corpus` holds the corpus file, `vectors` the index; None when that is on a server whose
+    folder is not known."""
+
+    def __init__(self, corpus: Path, vectors: Path | None) -> None:
+        self.corpus = corpus.absolute()
+        self.vectors = vectors.absolute() if vectors else None
+
+    def look(self) -> Look:
+        try:
+            status = (self.corpus / _CORPUS).stat()
+        except FileNotFoundError:
+            return Look("", 0, free_bytes(self.corpus))
+        size = sum(path.stat().st_size for path in self.corpus.glob(f"{_CORPUS}*"))
+        size += size_of(self.vectors) if self.vectors else 0
+        return Look(f"{status.st_dev}:{status.st_ino}", size, free_bytes(self.corpus))
+
+    def copy(self, to: Path, *, caches: bool, on_bytes: OnBytes = nobody) -> None:
+        to.mkdir(mode=0o700)
+        copy_database(self.corpus / _CORPUS, to / _CORPUS, on_bytes)
+        for name in CACHES if caches else ():
+            if (self.corpus / name).exists():
+                copy_database(self.corpus / name, to / name, on_bytes)
+        for _ in range(_ATTEMPTS):
+            before = self._signature()
+            self._copy_vectors(to / VECTORS, on_bytes)
+            if self._signature() == before:
+                return
+            shutil.rmtree(to / VECTORS)
+        why = "something writes to them although the service keeps its writers out"
+        raise Failure("The vectors changed while they were copied", why, todo=f"See who uses {self.vectors}.")
+
+    def model_digests(self, to: Path) -> None:
+        if (self.corpus / _DIGESTS).exists():
+            copy(self.corpus / _DIGESTS, to)
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        # No least space: putting an old state back must work on a full disk too.
+        with DataFolder(self.corpus, min_free_bytes=0):
+            yield
+
+    def stage(self, checkpoint: Path, on_bytes: OnBytes = nobody) -> None:
+        files, given = Manifest.read(checkpoint).files, checkpoint / STORE
+        expected = {name.removeprefix(f"{STORE}/"): one for name, one in files.items() if name.startswith(f"{STORE}/")}
+        # After a kill that came before anything was moved.
+        for folder in self._folders():
+            shutil.rmtree(folder / BESIDE, ignore_errors=True)
+        new = beside(self.corpus, NEW)
+        new.mkdir(parents=True, mode=0o700)
+        for path in given.glob("*.sqlite3"):
+            copy(path, new / path.name, on_bytes)
+        staged = {path: path.name for path in listing(new)}
+        if self.vectors is not None:
+            vectors = beside(self.vectors, NEW)
+            vectors.mkdir(parents=True, mode=0o700)
+            _copy_tree(given / VECTORS, vectors, on_bytes)
+            staged |= {path: f"{VECTORS}/{path.relative_to(vectors).as_posix()}" for path in listing(vectors)}
+        wanted = {name for name in expected if self.vectors is not None or not name.startswith(f"{VECTORS}/")}
+        if set(staged.values()) != wanted or any(record(path) != expected[name] for path, name in staged.items()):
+            raise Failure("What was copied beside the present state is not what the checkpoint holds")
+        for folder in self._folders():
+            sync_tree(folder / BESIDE)
+
+    def journal(self) -> Journal | None:
+        return read(self.corpus)
+
+    def begin(self, checkpoint: str) -> None:
+        begin(self.corpus, self.vectors, checkpoint)
+
+    def advance(self) -> None:
+        advance(self.corpus)
+
+    def turn_back(self) -> None:
+        turn_back(self.corpus)
+
+    def settle(self) -> None:
+        settle(self.corpus)
+
+    def _folders(self) -> list[Path]:
+        return [self.corpus, *([self.vectors] if self.vectors else [])]
+
+    def _copy_vectors(self, to: Path, on_bytes: OnBytes) -> None:
+        if self.vectors is None or not (self.vectors / _CHROMA).exists():
+            return
+        to.mkdir(mode=0o700)
+        copy_database(self.vectors / _CHROMA, to / _CHROMA, on_bytes)
+        for path in self._index_files(self.vectors):
+            target = to / path.relative_to(self.vectors)
+            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            copy(path, target, on_bytes)
+
+    def _index_files(self, vectors: Path) -> Iterator[Path]:
+        return (path for path in listing(vectors) if path.relative_to(vectors).parts[0] not in _OWN)
+
+    def _signature(self) -> dict[str, tuple[int, int, int]]:
+        """Of what Chroma could write at a time of its own choosing."""
+        if self.vectors is None or not self.vectors.exists():
+            return {}
+        files = [*self._index_files(self.vectors), self.vectors / _CHROMA]
+        found = ((path, path.stat()) for path in files if path.exists())
+        return {str(path): (one.st_ino, one.st_size, one.st_mtime_ns) for path, one in found}
+
+
+def schema_of(corpus: Path) -> int:
+    """The schema version of a corpus file that nobody uses."""
+    with closing(sqlite3.connect(f"{corpus.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as db:
+        return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def _copy_tree(given: Path, to: Path, on_bytes: OnBytes) -> None:
+    for path in listing(given) if given.is_dir() else ():
+        target = to / path.relative_to(given)
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        copy(path, target, on_bytes)

@@ -1,0 +1,48 @@
+"""Questions about the sample documents, ten of each tier, for a comparison without questions of one's own."""
+
+SAMPLES = (
+    # simple
+    "What is momentum trading?",
+    "What is the tick size of the E-mini S&P 500 future?",
+    "What is a stop-loss order?",
+    "What does RSI stand for?",
+    "Define VWAP",
+    "What is drawdown?",
+    "Which exchange lists the ES future?",
+    "What is contango?",
+    "What is the default period of the RSI?",
+    "What is slippage?",
+    # medium
+    "How does a trailing stop work?",
+    "Why is an overfitted backtest misleading?",
+    "How are futures settled daily?",
+    "Explain how a margin call comes about",
+    "How do I use the ATR to choose my position size?",
+    "Why do spreads widen at night?",
+    "How is the Sharpe ratio calculated?",
+    "How do circuit breakers halt trading?",
+    "How do day traders use VWAP?",
+    "Explain mean reversion",
+    # complex
+    "Compare different trading strategies",
+    "Compare RSI and the stochastic oscillator",
+    "Should I use a fixed stop, an ATR stop or a time stop for intraday breakouts?",
+    "Pros and cons of trend following",
+    "Kelly or fixed fraction: trade-offs?",
+    "Evaluate whether a backtest with 40 trades and a profit factor of 2.1 can be trusted",
+    "Write a Python function that returns the simple moving average of a list",
+    "VWAP vs TWAP for large orders",
+    "Analyze the risk of selling naked puts",
+    "Compare mean reversion and momentum, and say when each of them fails",
+    # research
+    "Analyze the current market conditions and provide a comprehensive trading strategy recommendation",
+    "Design a complete risk management framework for a small futures fund, from position sizing and stops to drawdown",
+    "Give me a thorough survey of trend following: its history, the evidence, the implementations and the weaknesses",
+    "Write an in-depth report on pairs trading that covers selection, entry, exit, risk and costs",
+    "Comprehensive report on options market making",
+    "Thorough review of volatility forecasting models",
+    "Full analysis of the ways in which a backtest can deceive, with remedies for each of them",
+    "In-depth study of rollover and continuous contracts",
+    "Prepare a detailed study of transaction costs and slippage: sources, measurement, models and how to lower them",
+    "State of research on market timing",
+)
