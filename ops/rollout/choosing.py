@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ops.checkpoint.choosing import Choice, Chosen
 from ops.checkpoint.live_service import LiveService
+from ops.compare.questions import of_file, of_samples
 from ops.compose.docker import Docker, Unusable
 from ops.compose.files import PRODUCTION
 from ops.rollout.deploying import Ways
@@ -22,7 +23,6 @@ from ops.rollout.watching import Pace
 from ops.stack.site import ROOT, local
 from prometheus.thresholds import of_environment
 from service.cli.client import address_of, connect
-from service.cli.compare.questions import of_file, of_samples
 from service.cli.drill.interrupts import Interrupts
 from service.cli.failures import USAGE, Failure
 from service.cli.surroundings import Surroundings

@@ -23,7 +23,7 @@ _COMMANDS = {
     "cache": ("service.cli.cache", "The answer cache of the running service: stats, clear."),
     "keys": ("service.cli.keys", "API keys: create, list, revoke."),
     "drill": ("service.cli.drill.commands", "Break development on purpose, and see whether alerts notice: list, run."),
-    "compare": ("service.cli.compare.commands", "Whether a candidate is faster, slower or answers differently."),
+    "compare": ("ops.compare.commands", "Whether a candidate is faster, slower or answers differently."),
     "checkpoint": ("ops.checkpoint.commands", "The whole state kept, compared, gone back to: create, list, restore."),
     "deploy": ("ops.rollout.deploy_command", "Another version, on trial first; kept only when it is as good."),
     "rollback": ("ops.rollout.rollback_command", "The version before, in one command."),
@@ -86,12 +86,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _elsewhere(name: str, path: str, error: ModuleNotFoundError) -> Exception:
-    """What changes an installation is not in the service's image: it works on it from beside."""
+    """What installations are compared and changed with is not in the service's image: it works on them from beside."""
     from service.cli.failures import USAGE, Failure  # noqa: PLC0415
 
     if not path.startswith("ops.") or not f"{path}.".startswith(f"{error.name}."):
         return error
-    why = "it changes an installation, and is not in the service's image"
+    why = "what compares and changes installations is not in the service's image"
     return Failure(f"`{name}` is a command of a checkout", why, todo="Run it on the host, in the checkout.", code=USAGE)
 
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from service.cli.compare.findings import ALL
-from service.cli.compare.verdict import Verdict
+from ops.compare.findings import ALL
+from ops.compare.verdict import Verdict
 from service.routing.port import Tier
 from tests.bench.compare_real import OTHER, SLOW, SLOWED, TIER, TWIN, Instances, over_ollama, paced, tier_median_s
 from tests.bench.compare_simulated import World, compared

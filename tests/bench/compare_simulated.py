@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from service.cli.compare.findings import findings
-from service.cli.compare.measured import Lost, Pair, Side, Taken
-from service.cli.compare.plan import Asked, plan
-from service.cli.compare.verdict import Floor, Judgement, judge
+from ops.compare.findings import findings
+from ops.compare.measured import Lost, Pair, Side, Taken
+from ops.compare.plan import Asked, plan
+from ops.compare.verdict import Floor, Judgement, judge
 from service.routing.port import Tier
 
 FLOOR = Floor()

@@ -16,8 +16,8 @@ import httpx
 import numpy as np
 import pytest
 
+from ops.compare.files import HTML, MARKDOWN, PAIRS, RESULT
 from ops.stack.process import Process, answers, free_port, wait_until
-from service.cli.compare.files import HTML, MARKDOWN, PAIRS, RESULT
 from service.telemetry import catalogue
 from tests.bench.compare_real import OTHER, SLOW, TIER, TWIN, Instances, paced, tier_median_s
 from tests.components.fixtures import require
