@@ -223,9 +223,7 @@ def columns(panel: table.Panel, names: Mapping[str, str], *, hidden: Sequence[st
             },
         )
     )
-    for name in names.values():
-        panel.override_by_name(name, [V("noValue", "-")])
-    return panel
+    return panel.override_by_regexp(".*", [V("noValue", "-")])
 
 
 def column(

@@ -1,6 +1,8 @@
 """Rules about ways: from a number to a request, from a menu to a dashboard; and about what stands where a way ends."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from dashboards.frame import TAG
 from service.telemetry.catalogue import (
@@ -42,21 +44,25 @@ def reach(board: Board) -> Iterator[str]:
 
 
 def cells(board: Board) -> Iterator[str]:
-    """A column has a text of its own for an empty cell; else it says what the whole table says without rows."""
+    """An empty cell has a text of its own, also below a label that only some series have; else it says what the whole
+    table says without rows."""
     for panel in board.panels:
-        shown = [
-            name
-            for change in panel.raw.get("transformations") or []
-            for name in change.get("options", {}).get("renameByName", {}).values()
-        ]
-        own = {
-            override["matcher"].get("options")
+        renamed = [change.get("options", {}).get("renameByName") for change in panel.raw.get("transformations") or []]
+        shown = [name for names in renamed if names for name in (*names.values(), "a label that only some have")]
+        own = [
+            override["matcher"]
             for override in panel.overrides
             if any(one["id"] == "noValue" for one in override["properties"])
-        }
+        ]
         for name in shown:
-            if name not in own:
+            if not any(_meant(matcher, name) for matcher in own):
                 yield f"an empty cell under {name!r} of {panel.title!r} says {panel.defaults.get('noValue')!r}"
+
+
+def _meant(matcher: Mapping[str, Any], name: str) -> bool:
+    if matcher["id"] == "byRegexp":
+        return re.fullmatch(matcher["options"], name) is not None
+    return bool(matcher["options"] == name)
 
 
 def menu(board: Board) -> Iterator[str]:
