@@ -50,7 +50,7 @@ CONSTANT_LABELS = {"deployment_environment_name": "deployment.environment.name",
 # What one instance may expose at most; it grows only with configured models. Label sets that come up share it: see
 # `Meters`, which folds what does not fit into few sets per metric instead of growing without end.
 # Room for a day on which the usual models answer questions of every tier, by name and by choice, and fail in every way.
-SERIES_BUDGET = 10_000
+SERIES_BUDGET = 10_500
 SERIES_PER_FURTHER_MODEL = 1_700
 USUAL_CHAT_MODELS = 4
 # Kept free for what others put on the same page: the process, the garbage collector, OpenTelemetry's own metrics.
@@ -108,7 +108,7 @@ def _seen(name: str, text: str, *labels: Label, unit: str = "", kind: Kind = Kin
 HTTP_DURATION = _seconds(
     "rag_http_request_duration_seconds",
     "Time from a request's first byte to its answer's last, by route template.",
-    Label("route", Open(24)),
+    Label("route", Open(32)),
     Label("method", ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", OTHER)),
     Label("status_class", _words(StatusClass), kept=True),
     buckets=L2,

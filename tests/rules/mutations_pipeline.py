@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from service.telemetry.catalogue import SERIES_BUDGET, SERIES_PER_FURTHER_MODEL
 from tests.rules.mutation import Mutation
 from tests.rules.pipeline_cases import CASES, COUNTERS, FILE, FILLING, LOST, MANY, OVERFLOW, RULES
 
@@ -71,7 +72,8 @@ def _listed() -> Iterator[Mutation]:
 
 
 def _cardinality() -> Iterator[Mutation]:
-    for number, case in ((10000, "series: {}"), (1700, "series: {}, with further models")):
+    bounds = ((SERIES_BUDGET, "series: {}"), (SERIES_PER_FURTHER_MODEL, "series: {}, with further models"))
+    for number, case in bounds:
         yield _broken(f"{number} low", MANY, str(number), str(number - 3), case.format("below"))
         yield _broken(f"{number} high", MANY, str(number), str(number + 3), case.format("above"))
     yield _broken("bound low", MANY, "> 0.9", "> 0.8998", "series: below")

@@ -10,6 +10,7 @@ from service.telemetry.catalogue import (
     EVENT_METRICS,
     L2,
     METRICS,
+    SERIES_BUDGET,
     SNAPSHOT_METRICS,
     Attribute,
     L,
@@ -55,7 +56,7 @@ def test_vocabularies_are_the_domains_own() -> None:
 
 
 def test_the_worst_case_is_within_the_bar() -> None:
-    assert worst_case_series(4) <= 10_000
+    assert worst_case_series(4) <= SERIES_BUDGET
     assert worst_case_series(4, SNAPSHOT_METRICS) < 200
     assert worst_case_series(10) == series_budget(10)
 
