@@ -8,12 +8,11 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 
-from ops.compare.blocks import TierHistory
-from ops.compare.history import compare_history, judge_history
+from ops.compare.history import compare_history
 from ops.compare.measured import Side
 from ops.compare.session import Compared
-from ops.compare.times import Ratio
-from ops.compare.verdict import TOO_LITTLE, Floor, Verdict
+from ops.compare.verdict import TOO_LITTLE, Floor
+from prometheus.thresholds import load
 from service.cli.failures import USAGE, Failure
 from service.cli.surroundings import Surroundings
 from service.telemetry.catalogue import L
@@ -24,14 +23,16 @@ WANTED = {Side.BASELINE: "environment=production", Side.CANDIDATE: "environment=
 
 
 class Prometheus(HttpListener):
-    """Knows 20 answers a block and tier; those of development take `ratio` times as long. `starts` logs where a range
-    begins, by environment."""
+    """Knows 20 answers a block and tier; those of development take `ratio` times as long, and `failed` of them are
+    none. `only` is a tier that production alone has. `starts` logs where a range begins, by environment."""
 
     def __init__(self, ratio: float = 1.0, tiers: tuple[str, ...] = ("simple", "complex")) -> None:
         super().__init__()
         self.ratio = ratio
         self.tiers = tiers
         self.answers = 20
+        self.failed = 0
+        self.only = ""
         self.starts: dict[str, float] = {}
 
     def get(self, request: Request) -> None:
@@ -49,6 +50,8 @@ class Prometheus(HttpListener):
         rng = np.random.default_rng(len(where))
         result: list[dict[str, Any]] = []
         for tier in self.tiers:
+            if tier == self.only and where == "development":
+                continue
             slow = self.ratio if where == "development" and tier == "complex" else 1.0
             times = slow * rng.lognormal(0.5, 0.3, (len(ats), self.answers))
             if "_bucket" in query:
@@ -63,21 +66,23 @@ class Prometheus(HttpListener):
 
     def _totals(self, query: str) -> list[dict[str, Any]]:
         labels = {"outcome": "ok", "cache": "miss", "start": "warm"} if "outcome" in query else {"stage": "generate"}
-        return [{"metric": labels, "value": [0, "480"]}]
+        told = [{"metric": labels, "value": [0, "480"]}]
+        if "outcome" in query and "development" in query:
+            told.append({"metric": labels | {"outcome": "error"}, "value": [0, str(self.failed)]})
+        return told
 
 
 def compare(server: Prometheus, target: Path, window: str = "1h", ago: str | None = None, **wanted: str) -> Compared:
     here = Surroundings(clock=ManualClock(), pause=lambda _: None)
     given = {side: wanted.get(side.value, WANTED[side]) for side in Side}
-    return compare_history(here, server.url, given, window, ago, Floor(), target)
+    return compare_history(here, server.url, given, window, ago, Floor(), load().ratio, target)
 
 
 def test_a_slower_tier_is_named_and_what_cannot_be_said_too(tmp_path: Path) -> None:
     with Prometheus(ratio=1.4) as server:
         compared = compare(server, tmp_path / "out")
     assert (compared.document.verdict, compared.code) == ("slower", 10)
-    (sentence,) = compared.document.summary
-    assert sentence.startswith("Tier complex is slower: a typical block's mean is 1.4")
+    assert compared.document.summary[0].startswith("Tier complex is slower: a typical block's mean is 1.4")
     page = (tmp_path / "out" / "report.html").read_text()
     assert "a difference here is a reason to look, not a proof" in page
     assert "24 blocks of 2 min 30 s" in page
@@ -89,6 +94,25 @@ def test_two_alike_are_no_evidence(tmp_path: Path) -> None:
     with Prometheus() as server:
         compared = compare(server, tmp_path / "out")
     assert (compared.document.verdict, compared.code) == ("no evidence", 0)
+
+
+def test_more_failures_are_told_whatever_the_times_are(tmp_path: Path) -> None:
+    with Prometheus() as server:
+        server.failed = 60
+        compared = compare(server, tmp_path / "out")
+    assert (compared.document.verdict, compared.code) == ("different answers", 11)
+    assert compared.document.summary[0].startswith(
+        "The candidate fails more: 60 (11.1%) of what it was asked, 0 (0.0%)"
+    )
+    assert json.loads((tmp_path / "out" / "result.json").read_text())["judgement"]["exit_code"] == 11
+
+
+def test_a_tier_of_one_alone_is_not_passed_over_in_silence(tmp_path: Path) -> None:
+    with Prometheus() as server:
+        server.only = "complex"
+        compared = compare(server, tmp_path / "out")
+    assert [one["tier"] for one in compared.result["tiers"]] == ["simple"]
+    assert compared.document.summary[-1] == "Only one of the two has answers, so not compared: complex."
 
 
 def test_another_time_can_be_the_baselines(tmp_path: Path) -> None:
@@ -104,7 +128,7 @@ def test_few_answers_are_too_little(tmp_path: Path) -> None:
         assert (compared.document.verdict, compared.code) == ("no evidence", TOO_LITTLE)
 
 
-def test_a_tier_that_one_side_lacks_is_not_compared(tmp_path: Path) -> None:
+def test_without_answers_nothing_is_written(tmp_path: Path) -> None:
     with Prometheus(tiers=()) as server, pytest.raises(Failure, match="no answers of the baseline"):
         compare(server, tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -117,27 +141,3 @@ def test_a_short_time_and_an_address_are_refused(tmp_path: Path) -> None:
         assert caught.value.code == USAGE
         with pytest.raises(Failure, match="--candidate is no address"):
             compare(server, tmp_path / "out", candidate=server.url)
-
-
-def history(tier: str, ratio: float, p: float, blocks: int = 24) -> TierHistory:
-    one = Ratio(ratio, ratio - 0.1, ratio + 0.1)
-    times = (2.0, 2.0 * ratio)
-    return TierHistory(tier, (480, 480), (blocks, blocks), times, times, one, one, one, p, 0.5)
-
-
-@pytest.mark.parametrize(
-    ("found", "verdict", "named"),
-    [
-        ([history("a", 1.5, 0.001), history("b", 0.6, 0.001)], Verdict.SLOWER, {"a": "slower", "b": "faster"}),
-        ([history("a", 0.6, 0.001)], Verdict.FASTER, {"a": "faster"}),
-        # Two are tested: a p of 0.03 alone is not enough.
-        ([history("a", 1.5, 0.03), history("b", 1.0, 0.9)], Verdict.NO_EVIDENCE, {}),
-        ([history("a", 1.05, 0.001)], Verdict.NO_EVIDENCE, {}),
-        ([history("a", 1.5, 0.001, blocks=7)], Verdict.NO_EVIDENCE, {}),
-        ([], Verdict.NO_EVIDENCE, {}),
-    ],
-)
-def test_the_verdict_is_sure_and_large_enough(
-    found: list[TierHistory], verdict: Verdict, named: dict[str, str]
-) -> None:
-    assert judge_history(found, Floor())[:2] == (verdict, named)
