@@ -106,7 +106,7 @@ def test_one_lot_alone_is_no_error() -> None:
 def test_who_was_always_second_is_not_called_slower() -> None:
     rng = np.random.default_rng(1)
     baseline, candidate = np.exp(rng.normal(0, 0.05, (2, 40))) * [[1.0], [1.5]]
-    assert Times(baseline, candidate, -np.ones(40)).p > 0.5
+    assert Times(baseline, candidate, -np.ones(40)).p > 0.1
     assert Times(baseline, candidate, rng.choice((-1.0, 1.0), 40)).p < 0.001
 
 
