@@ -80,19 +80,19 @@ def _times(found: Findings, judged: Judgement, pairs: Sequence[Pair]) -> Section
     rows = tuple(
         (
             tier.tier,
+            _word(tier, judged),
             str(tier.n),
-            f"{seconds(tier.baseline_mean_s)} / {seconds(tier.candidate_mean_s)}",
-            f"{seconds(tier.baseline_median_s)} / {seconds(tier.candidate_median_s)}",
-            ratio(tier.means),
-            ratio(tier.medians),
             ratio(tier.typical),
             chance(judged.p.get(tier.tier)),
+            f"{seconds(tier.baseline_median_s)} / {seconds(tier.candidate_median_s)}",
+            ratio(tier.medians),
+            f"{seconds(tier.baseline_mean_s)} / {seconds(tier.candidate_mean_s)}",
+            ratio(tier.means),
             f"{tier.above:.0%}, {chance(tier.above_p)}",
-            _word(tier, judged),
         )
         for tier in found.tiers
     )
-    head = ("tier", "pairs", "means", "medians", "ratio of means", "ratio of medians", "typical pair", "p")
+    head = ("tier", "verdict", "pairs", "typical pair", "p", "medians", "ratio of medians", "means", "ratio of means")
     whole = [pair for pair in pairs if pair.whole]
     curves = []
     for tier in found.tiers:
@@ -106,9 +106,9 @@ def _times(found: Findings, judged: Judgement, pairs: Sequence[Pair]) -> Section
             "Baseline / candidate; ratios are candidate over baseline, with intervals of 95 %. p is that of two like "
             "instances, corrected for all tiers that were tested.",
         ),
-        Grid((*head, "candidate longer, Mann-Whitney p", "verdict"), rows),
+        Grid((*head, "candidate longer, Mann-Whitney p"), rows),
         tuple(drawing for drawing in (lines, *curves) if drawing),
-        brief=(0, 1, 3, 6, 7, 9),
+        brief=(0, 2, 5, 3, 4, 1),
     )
 
 

@@ -11,7 +11,7 @@ _STYLE = """
 @media(prefers-color-scheme:dark){:root{--paper:#14181f;--ink:#e6e9ee;--dim:#a3adba;--line:#38414d;--base:#7db4ee;
 --cand:#f0a263;--good:#67c98f;--bad:#ff8a80;--band:#1f2630}}
 *{box-sizing:border-box}
-body{margin:0 auto;padding:1.5rem;max-width:68rem;background:var(--paper);color:var(--ink);
+body{margin:0 auto;padding:1.5rem;max-width:76rem;background:var(--paper);color:var(--ink);
 font:1rem/1.5 system-ui,sans-serif}
 h1{font-size:1.5rem}h2{margin-top:2.2rem;font-size:1.2rem;border-bottom:1px solid var(--line)}
 .verdict{margin:1rem 0;padding:.8rem 1rem;border:1px solid var(--line);
@@ -19,7 +19,7 @@ border-left:.5rem solid var(--dim);background:var(--band)}
 .verdict strong{font-size:1.4rem}.verdict.good{border-left-color:var(--good)}.verdict.bad{border-left-color:var(--bad)}
 .subject{color:var(--dim);overflow-wrap:anywhere}
 .wide{overflow-x:auto}table{border-collapse:collapse;margin:.6rem 0;font-size:.92rem}
-th,td{padding:.25rem .7rem;border-bottom:1px solid var(--line);text-align:right;
+th,td{padding:.25rem .5rem;border-bottom:1px solid var(--line);text-align:right;
 vertical-align:top;font-variant-numeric:tabular-nums}
 th:first-child,td:first-child,.prose th,.prose td{text-align:left}thead th{color:var(--dim)}
 .figure{white-space:nowrap}

@@ -45,7 +45,7 @@ def test_a_slower_tier_is_told_first_and_in_its_row() -> None:
         "http://b (development, version 2) against http://a (production, version 1): 64 pairs, 8 questions of "
         "mine.txt; 2026-11-26 02:00:00"
     )
-    rows = {row[0]: row[-1] for row in section(document, "Time to answer").grid.rows}  # type: ignore[union-attr]
+    rows = {row[0]: row[1] for row in section(document, "Time to answer").grid.rows}  # type: ignore[union-attr]
     assert rows["simple"] == "no evidence"
     assert rows["complex"] == "slower"
 

@@ -159,6 +159,11 @@ def test_too_little_is_said_to_be_too_little() -> None:
     assert judged([]).exit_code == TOO_LITTLE
 
 
+def test_a_tier_that_one_side_never_answered_is_said_not_to_be_judged() -> None:
+    told = judged([*pairs(1.0), *(pair(answer(tier="medium"), LOST) for _ in range(20))])
+    assert (told.verdict, told.unjudged) == (Verdict.DIFFERENT, ("medium",))
+
+
 def test_everything_that_was_tested_is_told() -> None:
     assert set(judged(pairs(1.0)).p) == {"simple", TEXTS, SOURCES, FAILURES}
 
