@@ -2,10 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
-import numpy as np
 import pytest
 
 from ops.compare.history import compare_history
@@ -15,71 +12,22 @@ from ops.compare.verdict import TOO_LITTLE, Floor
 from prometheus.thresholds import load
 from service.cli.failures import USAGE, Failure
 from service.cli.surroundings import Surroundings
-from service.telemetry.catalogue import L
 from tests.fakes.clock import ManualClock
-from tests.fakes.http_listener import HttpListener, Request
+from tests.fakes.compared_prometheus import ComparedPrometheus
 
 WANTED = {Side.BASELINE: "environment=production", Side.CANDIDATE: "environment=development"}
 
 
-class Prometheus(HttpListener):
-    """Knows 20 answers a block and tier; those of development take `ratio` times as long, and `failed` of them are
-    none. `only` is a tier that production alone has. `starts` logs where a range begins, by environment."""
-
-    def __init__(self, ratio: float = 1.0, tiers: tuple[str, ...] = ("simple", "complex")) -> None:
-        super().__init__()
-        self.ratio = ratio
-        self.tiers = tiers
-        self.answers = 20
-        self.failed = 0
-        self.only = ""
-        self.starts: dict[str, float] = {}
-
-    def get(self, request: Request) -> None:
-        parts = urlsplit(request.path)
-        given = {name: values[0] for name, values in parse_qs(parts.query).items()}
-        ranged = parts.path.endswith("query_range")
-        told = {"data": {"result": self._ranges(given) if ranged else self._totals(given["query"])}}
-        request.reply(200, json.dumps(told).encode())
-
-    def _ranges(self, given: dict[str, str]) -> list[dict[str, Any]]:
-        query, step = given["query"], float(given["step"].removesuffix("s"))
-        where = "development" if "development" in query else "production"
-        start = self.starts[where] = float(given["start"])
-        ats = np.arange(start, float(given["end"]) + 1, step)
-        rng = np.random.default_rng(len(where))
-        result: list[dict[str, Any]] = []
-        for tier in self.tiers:
-            if tier == self.only and where == "development":
-                continue
-            slow = self.ratio if where == "development" and tier == "complex" else 1.0
-            times = slow * rng.lognormal(0.5, 0.3, (len(ats), self.answers))
-            if "_bucket" in query:
-                for bound in (*L, float("inf")):
-                    values = [[at, str(int((row <= bound).sum()))] for at, row in zip(ats, times, strict=True)]
-                    result.append({"metric": {"tier": tier, "le": str(bound).replace("inf", "+Inf")}, "values": values})
-            else:
-                values = times.sum(axis=1) if "_sum" in query else np.full(len(ats), self.answers)
-                rows = [[at, str(value)] for at, value in zip(ats, values, strict=True)]
-                result.append({"metric": {"tier": tier}, "values": rows})
-        return result
-
-    def _totals(self, query: str) -> list[dict[str, Any]]:
-        labels = {"outcome": "ok", "cache": "miss", "start": "warm"} if "outcome" in query else {"stage": "generate"}
-        told = [{"metric": labels, "value": [0, "480"]}]
-        if "outcome" in query and "development" in query:
-            told.append({"metric": labels | {"outcome": "error"}, "value": [0, str(self.failed)]})
-        return told
-
-
-def compare(server: Prometheus, target: Path, window: str = "1h", ago: str | None = None, **wanted: str) -> Compared:
+def compare(
+    server: ComparedPrometheus, target: Path, window: str = "1h", ago: str | None = None, **wanted: str
+) -> Compared:
     here = Surroundings(clock=ManualClock(), pause=lambda _: None)
     given = {side: wanted.get(side.value, WANTED[side]) for side in Side}
     return compare_history(here, server.url, given, window, ago, Floor(), load().ratio, target)
 
 
 def test_a_slower_tier_is_named_and_what_cannot_be_said_too(tmp_path: Path) -> None:
-    with Prometheus(ratio=1.4) as server:
+    with ComparedPrometheus(ratio=1.4) as server:
         compared = compare(server, tmp_path / "out")
     assert (compared.document.verdict, compared.code) == ("slower", 10)
     assert compared.document.summary[0].startswith("Tier complex is slower: a typical block's mean is 1.4")
@@ -91,13 +39,13 @@ def test_a_slower_tier_is_named_and_what_cannot_be_said_too(tmp_path: Path) -> N
 
 
 def test_two_alike_are_no_evidence(tmp_path: Path) -> None:
-    with Prometheus() as server:
+    with ComparedPrometheus() as server:
         compared = compare(server, tmp_path / "out")
     assert (compared.document.verdict, compared.code) == ("no evidence", 0)
 
 
 def test_more_failures_are_told_whatever_the_times_are(tmp_path: Path) -> None:
-    with Prometheus() as server:
+    with ComparedPrometheus() as server:
         server.failed = 60
         compared = compare(server, tmp_path / "out")
     assert (compared.document.verdict, compared.code) == ("different answers", 11)
@@ -108,7 +56,7 @@ def test_more_failures_are_told_whatever_the_times_are(tmp_path: Path) -> None:
 
 
 def test_a_tier_of_one_alone_is_not_passed_over_in_silence(tmp_path: Path) -> None:
-    with Prometheus() as server:
+    with ComparedPrometheus() as server:
         server.only = "complex"
         compared = compare(server, tmp_path / "out")
     assert [one["tier"] for one in compared.result["tiers"]] == ["simple"]
@@ -116,26 +64,26 @@ def test_a_tier_of_one_alone_is_not_passed_over_in_silence(tmp_path: Path) -> No
 
 
 def test_another_time_can_be_the_baselines(tmp_path: Path) -> None:
-    with Prometheus() as server:
+    with ComparedPrometheus() as server:
         compare(server, tmp_path / "out", ago="1d")
     assert server.starts["development"] - server.starts["production"] == 86_400
 
 
 def test_few_answers_are_too_little(tmp_path: Path) -> None:
-    with Prometheus(ratio=3.0) as server:
+    with ComparedPrometheus(ratio=3.0) as server:
         server.answers = 2
         compared = compare(server, tmp_path / "out")
         assert (compared.document.verdict, compared.code) == ("no evidence", TOO_LITTLE)
 
 
 def test_without_answers_nothing_is_written(tmp_path: Path) -> None:
-    with Prometheus(tiers=()) as server, pytest.raises(Failure, match="no answers of the baseline"):
+    with ComparedPrometheus(tiers=()) as server, pytest.raises(Failure, match="no answers of the baseline"):
         compare(server, tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_a_short_time_and_an_address_are_refused(tmp_path: Path) -> None:
-    with Prometheus() as server:
+    with ComparedPrometheus() as server:
         with pytest.raises(Failure, match="7m is too short") as caught:
             compare(server, tmp_path / "out", window="7m")
         assert caught.value.code == USAGE

@@ -124,6 +124,19 @@ def test_turning_some_away_does_not(stage: Stage) -> None:
     assert (outcome.ended, len(outcome.pairs), len(stage.pauses)) == (Ended.DONE, 12, 4)
 
 
+def test_only_turning_away_in_a_row_counts(stage: Stage) -> None:
+    server = stage.servers[Side.BASELINE]
+
+    def seconds(_: str) -> float:
+        if len(server.asked) % 4:
+            server.refusals.append(ErrorKind.OVERLOADED)
+        return 1.0
+
+    server.seconds = seconds
+    outcome = stage.run(warm=0)
+    assert (outcome.ended, len(outcome.pairs), len(stage.pauses)) == (Ended.DONE, 12, 9)
+
+
 def test_what_will_not_change_is_raised(stage: Stage) -> None:
     stage.servers[Side.CANDIDATE].refusals.append(ErrorKind.UNAUTHORIZED)
     with pytest.raises(Failure, match="Refused"):
