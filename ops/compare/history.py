@@ -51,8 +51,8 @@ def compare_history(
     found = [one for one in histories if one is not None]
     totals = {side: recorded.totals(which[side], spans[side]) for side in Side}
     judged = judge_history(found, totals, floor, limits)
-    lonely = sorted(tiers[Side.BASELINE].keys() ^ tiers[Side.CANDIDATE].keys())
-    summary = history_summary(found, totals, judged, limits, lonely)
+    apart = sorted((tiers[Side.BASELINE].keys() | tiers[Side.CANDIDATE].keys()) - {one.tier for one in found})
+    summary = history_summary(found, totals, judged, limits, apart)
     document = history_account(found, totals, judged, summary, wanted, spans)
     result = {
         "judgement": asdict(judged) | {"exit_code": judged.exit_code},

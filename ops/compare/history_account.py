@@ -39,13 +39,14 @@ def history_account(
         (side.value, wanted[side], f"{moment(spans[side].end - spans[side].seconds)} to {moment(spans[side].end)}")
         for side in Side
     )
-    blocks = f"{spans[Side.CANDIDATE].blocks} blocks of {seconds(spans[Side.CANDIDATE].block_s)}"
+    span = spans[Side.CANDIDATE]
+    blocks = f"{span.blocks} blocks of {seconds(span.block_s)}"
     return Document(
         title="Candidate against baseline, from Prometheus",
         verdict=judged.verdict.value,
         mood=MOODS[judged.verdict],
         summary=summary,
-        subject=f"{wanted[Side.CANDIDATE]} against {wanted[Side.BASELINE]}: {blocks}, to {where[1][2][-19:]}",
+        subject=f"{wanted[Side.CANDIDATE]} against {wanted[Side.BASELINE]}: {blocks}, to {moment(span.end)}",
         sections=(
             _times(found, judged),
             _whole(totals, judged),
@@ -60,9 +61,9 @@ def history_summary(
     totals: Mapping[Side, Totals],
     judged: HistoryJudgement,
     limits: Ratios,
-    lonely: Sequence[str],
+    apart: Sequence[str],
 ) -> tuple[str, ...]:
-    """What was found, in sentences. `lonely` tiers have answers of one side alone."""
+    """What was found, in sentences. `apart` are tiers that one of the two has hardly answered in."""
     b, c = totals[Side.BASELINE], totals[Side.CANDIDATE]
     told = []
     if judged.failing:
@@ -83,8 +84,8 @@ def history_summary(
     few = [one.tier for one in found if not one.enough]
     if few:
         told.append(f"Too few blocks with answers (under {LEAST_BLOCKS}) to judge: {listed(few)}.")
-    if lonely:
-        told.append(f"Only one of the two has answers, so not compared: {listed(lonely)}.")
+    if apart:
+        told.append(f"Answered by one of the two, and hardly by the other, so not compared: {listed(apart)}.")
     if abs(c.hit_share - b.hit_share) >= limits.points:
         told.append(
             f"From the cache came {b.hit_share:.0%} of the baseline's answers and {c.hit_share:.0%} of the "

@@ -60,7 +60,10 @@ def test_a_tier_of_one_alone_is_not_passed_over_in_silence(tmp_path: Path) -> No
         server.only = "complex"
         compared = compare(server, tmp_path / "out")
     assert [one["tier"] for one in compared.result["tiers"]] == ["simple"]
-    assert compared.document.summary[-1] == "Only one of the two has answers, so not compared: complex."
+    assert (
+        compared.document.summary[-1]
+        == "Answered by one of the two, and hardly by the other, so not compared: complex."
+    )
 
 
 def test_another_time_can_be_the_baselines(tmp_path: Path) -> None:
@@ -74,6 +77,8 @@ def test_few_answers_are_too_little(tmp_path: Path) -> None:
         server.answers = 2
         compared = compare(server, tmp_path / "out")
         assert (compared.document.verdict, compared.code) == ("no evidence", TOO_LITTLE)
+        assert compared.document.summary[0] == "Too little was measured to say anything."
+        assert compared.document.summary[1].endswith("so not compared: complex and simple.")
 
 
 def test_without_answers_nothing_is_written(tmp_path: Path) -> None:

@@ -15,10 +15,10 @@ WANTED = {Side.BASELINE: "version=1", Side.CANDIDATE: "version=2"}
 SPANS = {side: Span(1_700_000_000.0, 24, 150.0) for side in Side}
 
 
-def told(found: list[TierHistory], baseline: Totals, candidate: Totals, lonely: tuple[str, ...] = ()) -> Document:
+def told(found: list[TierHistory], baseline: Totals, candidate: Totals, apart: tuple[str, ...] = ()) -> Document:
     counts = {Side.BASELINE: baseline, Side.CANDIDATE: candidate}
     judged = judge_history(found, counts, Floor(), LIMITS)
-    summary = history_summary(found, counts, judged, LIMITS, lonely)
+    summary = history_summary(found, counts, judged, LIMITS, apart)
     return history_account(found, counts, judged, summary, WANTED, SPANS)
 
 
@@ -44,7 +44,7 @@ def test_nothing_found_is_said_beside_what_was_not_judged() -> None:
     assert document.summary == (
         "No change of 10% and 20 ms or more was found in any tier.",
         "Too few blocks with answers (under 8) to judge: b.",
-        "Only one of the two has answers, so not compared: c.",
+        "Answered by one of the two, and hardly by the other, so not compared: c.",
     )
     few = told([history("b", 2.0, 0.001, blocks=7)], totals(), totals())
     assert few.summary[0] == "Too little was measured to say anything."
