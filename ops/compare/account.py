@@ -26,7 +26,8 @@ _METHOD = (
     "A tier counts as changed when its test says so and its typical pair changed by at least the floor. The typical "
     "pair is the mean of the logarithms of the ratios, with the advantage of being second taken out and the outermost "
     "quarters drawn in to the middle half. Intervals hold 95 %. Mann-Whitney looks at all answers of a tier, relative "
-    "to their question, without their pairing; it is shown beside and decides nothing.",
+    "to their question, without their pairing: how likely the candidate's is the longer one of any two, and p; it is "
+    "shown beside and decides nothing.",
     "What it cannot say: other questions, other load than now, changes smaller than the intervals, and what befell one "
     "instance for as long as the comparison took. Stages are means of what each service reports; they explain a change "
     "and are not tested one by one.",
@@ -106,7 +107,7 @@ def _times(found: Findings, judged: Judgement, pairs: Sequence[Pair]) -> Section
             "Baseline / candidate; ratios are candidate over baseline, with intervals of 95 %. p is that of two like "
             "instances, corrected for all tiers that were tested.",
         ),
-        Grid((*head, "candidate longer, Mann-Whitney p"), rows),
+        Grid((*head, "Mann-Whitney"), rows),
         tuple(drawing for drawing in (lines, *curves) if drawing),
         brief=(0, 2, 5, 3, 4, 1),
     )

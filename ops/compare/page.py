@@ -18,7 +18,7 @@ h1{font-size:1.5rem}h2{margin-top:2.2rem;font-size:1.2rem;border-bottom:1px soli
 border-left:.5rem solid var(--dim);background:var(--band)}
 .verdict strong{font-size:1.4rem}.verdict.good{border-left-color:var(--good)}.verdict.bad{border-left-color:var(--bad)}
 .subject{color:var(--dim);overflow-wrap:anywhere}
-.wide{overflow-x:auto}table{border-collapse:collapse;margin:.6rem 0;font-size:.92rem}
+.wide{overflow-x:auto}table{border-collapse:collapse;margin:.6rem 0;font-size:.86rem}
 th,td{padding:.25rem .5rem;border-bottom:1px solid var(--line);text-align:right;
 vertical-align:top;font-variant-numeric:tabular-nums}
 th:first-child,td:first-child,.prose th,.prose td{text-align:left}thead th{color:var(--dim)}

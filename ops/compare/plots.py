@@ -16,6 +16,8 @@ _TICKS = (0.1, 0.2, 0.25, 0.33, 0.5, 0.67, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 3
 # As wide as a telephone can show without making letters too small to read.
 _WIDTH, _HEIGHT = 480, 210
 _STEPS = 120
+# What stands behind a bar, like "12 min 34 s candidate".
+_BAR_WORDS = 150
 
 
 def ratios(rows: Sequence[tuple[str, Ratio]], floor: float) -> str:
@@ -61,7 +63,7 @@ def distributions(title: str, baseline: Floats, candidate: Floats) -> str:
     def x(value: float) -> float:
         return float(left + (log(value) - log(low)) / (log(high) - log(low)) * (_WIDTH - left - _RIGHT))
 
-    parts = [_label(left, 12, title, "start")]
+    parts = [_label(left, 12, f"{title}: answers within a time", "start")]
     for share in (0.0, 0.5, 1.0):
         y = foot - share * (foot - 24)
         parts += [
@@ -84,7 +86,7 @@ def distributions(title: str, baseline: Floats, candidate: Floats) -> str:
 def bars(title: str, rows: Sequence[tuple[str, float, float]]) -> str:
     """Two bars a row, in seconds: baseline above candidate."""
     longest = max((max(b, c) for _, b, c in rows), default=0.0) or 1.0
-    room, height = _WIDTH - _LEFT - 120, _TOP + 36 * len(rows) + 26
+    room, height = _WIDTH - _LEFT - _BAR_WORDS, _TOP + 36 * len(rows) + 26
     parts = [_label(0, 12, title, "start")]
     for number, (name, *both) in enumerate(rows):
         y = _TOP + 10 + 36 * number
