@@ -44,6 +44,14 @@ def _span(text: str | None) -> str | None:
 BaselineKey = Annotated[Path | None, typer.Option(help="File with the baseline's API key; else RAG_API_KEY is used.")]
 CandidateKey = Annotated[Path | None, typer.Option(help="File with the candidate's API key; RAG_API_KEY is not sent.")]
 
+Ago = Annotated[
+    str | None, typer.Option(callback=_span, help="With --from-metrics: baseline so much earlier, like 1d.")
+]
+FloorShare = Annotated[
+    float | None,
+    typer.Option(min=0.01, max=1, help="The change that matters (default: 0.1, ten per cent; --from-metrics: 0.2)."),
+]
+
 
 @app.command()
 def compare(
@@ -61,10 +69,7 @@ def compare(
     production_rate: Annotated[
         float, typer.Option(min=0.01, help="The most that is asked of an instance that is not for development.")
     ] = PRODUCTION_PER_S,
-    floor: Annotated[
-        float | None,
-        typer.Option(min=0.01, max=1, help="The change that matters: 0.1, ten per cent; with --from-metrics 0.2."),
-    ] = None,
+    floor: FloorShare = None,
     floor_ms: Annotated[float, typer.Option(min=0, help="And so many milliseconds at least.")] = 20.0,
     cache: Annotated[bool, typer.Option("--cache", help="Let both answer from their caches.")] = False,
     model: Annotated[str | None, typer.Option(help="Ask this model alone (default: as routed).")] = None,
@@ -76,9 +81,7 @@ def compare(
         str, typer.Option(help="Address of Prometheus: look at what it knows, and ask nothing of the services.")
     ] = "",
     window: Annotated[str, typer.Option(callback=_span, help="With --from-metrics: how far back.")] = "1h",
-    baseline_ago: Annotated[
-        str | None, typer.Option(callback=_span, help="With --from-metrics: the baseline so much earlier, like 1d.")
-    ] = None,
+    baseline_ago: Ago = None,
     baseline_key_file: BaselineKey = None,
     candidate_key_file: CandidateKey = None,
     _key: KeyInArgv = None,
