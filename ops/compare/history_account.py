@@ -111,12 +111,15 @@ def _times(found: Sequence[TierHistory], judged: HistoryJudgement) -> Section:
         )
         for one in found
     )
-    head = ("tier", "verdict", "answers", "blocks", "typical block", "Mann-Whitney p", "medians", "ratio of medians")
+    head = ("tier", "verdict", "answers", "blocks", "typical block", "p", "medians", "ratio of medians")
     drawing = plots.ratios([(one.tier, one.typical) for one in found], judged.floor.share)
     grid = Grid((*head, "means", "ratio of means", "candidate longer"), rows)
     return Section(
         "Time to answer",
-        ("Baseline / candidate; ratios are candidate over baseline, with intervals of 95 %; p is corrected.",),
+        (
+            "Baseline / candidate; ratios are candidate over baseline, with intervals of 95 %. p is Mann-Whitney's over "
+            "blocks, corrected for all that was tested.",
+        ),
         grid,
         (drawing,) if drawing else (),
         brief=(0, 2, 8, 4, 5, 1),

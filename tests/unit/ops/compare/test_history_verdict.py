@@ -55,8 +55,8 @@ def test_more_failures_are_the_verdict_whatever_the_times_are() -> None:
 def test_few_slight_or_chance_failures_are_none() -> None:
     quiet = [history("a", 1.0, 0.9)]
     few = LIMITS.min_events - 1
-    assert not judged(quiet, candidate=few, asked=20).failing
-    assert judged(quiet, candidate=few + 1, asked=20).failing
+    assert not judged(quiet, candidate=few, asked=8).failing
+    assert judged(quiet, candidate=few + 1, asked=8).failing
     # Surely more, and too little more to matter.
     assert not judged(quiet, baseline=100, candidate=800, asked=100_000).failing
     # Much more, and perhaps by chance.
