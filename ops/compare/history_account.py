@@ -117,8 +117,8 @@ def _times(found: Sequence[TierHistory], judged: HistoryJudgement) -> Section:
     return Section(
         "Time to answer",
         (
-            "Baseline / candidate; ratios are candidate over baseline, with intervals of 95 %. p is Mann-Whitney's over "
-            "blocks, corrected for all that was tested.",
+            "Baseline / candidate; ratios are candidate over baseline, with intervals of 95 %. p is Mann-Whitney's "
+            "over blocks, corrected for all that was tested.",
         ),
         grid,
         (drawing,) if drawing else (),

@@ -53,6 +53,18 @@ def test_no_evidence_says_what_would_have_been_seen() -> None:
     assert sentence.startswith("No change of 10% and 20 ms or more was found in any tier. A slowdown of more than ")
 
 
+def test_what_would_have_been_seen_is_what_the_widest_interval_allows() -> None:
+    wobbling = [
+        replace(one, candidate=answer(one.both()[0].seconds * (1.6 if at % 3 else 0.5), tier="complex"))
+        for at, one in enumerate(pairs(1.0, tier="complex", base=50))
+    ]
+    found = findings([*pairs(1.0), *wobbling], 1, 200)
+    widest = max(tier.typical.high for tier in found.tiers) - 1
+    (sentence,) = summary(found, judge(found, Floor(share=1.0)), cached=False)
+    assert f"A slowdown of more than {widest:.0%} in a tier" in sentence
+    assert widest > 2 * (found.tiers[0].typical.high - 1)
+
+
 def test_no_evidence_is_said_beside_a_tier_that_was_not_judged() -> None:
     quiet, few = told([*pairs(1.0), *pairs(1.0, tier="complex", base=50, questions=1)])
     assert quiet.startswith("No change of 10% and 20 ms or more was found in any tier.")
