@@ -1,21 +1,22 @@
 """From findings and judgement to the report of a replay. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ops.compare import plots
 from ops.compare.document import Document, Grid, Section
-from ops.compare.findings import ALL, ENOUGH, Findings, TierTimes
+from ops.compare.findings import ALL, Findings, TierTimes
 from ops.compare.measured import Pair, Side
 from ops.compare.phrases import chance, counted, listed, per_cent, ratio
+from ops.compare.summary import summary
 from ops.compare.times import Times
 from ops.compare.verdict import FAILURES, SOURCES, TEXTS, Judgement, Verdict
 from service.cli.wording import count, seconds
 
 MOODS = {Verdict.FASTER: "good", Verdict.NO_EVIDENCE: "none", Verdict.SLOWER: "bad", Verdict.DIFFERENT: "bad"}
 _EXAMPLES, _EXAMPLE_CHARS = 5, 600
-_SHOWN_S = 0.0005
-_CONTENT = {TEXTS: "what the answers say", SOURCES: "what they cite", FAILURES: "more of them fail"}
+# A stage is shown from this share of a tier's mean time on, in one of the two: less explains nothing.
+_SHOWN = 0.01
 _METHOD = (
     "Each question is asked of both, one right after the other; who is first is drawn by lot. p is the larger of two: "
     "what the lots say (Wilcoxon's signed ranks, exact under any load that meets both, because if both are alike the "
@@ -25,7 +26,8 @@ _METHOD = (
     "A tier counts as changed when its test says so and its typical pair changed by at least the floor. The typical "
     "pair is the mean of the logarithms of the ratios, with the advantage of being second taken out and the outermost "
     "quarters drawn in to the middle half. Intervals hold 95 %. Mann-Whitney looks at all answers of a tier, relative "
-    "to their question, without their pairing; it is shown beside and decides nothing.",
+    "to their question, without their pairing: how likely the candidate's is the longer one of any two, and p; it is "
+    "shown beside and decides nothing.",
     "What it cannot say: other questions, other load than now, changes smaller than the intervals, and what befell one "
     "instance for as long as the comparison took. Stages are means of what each service reports; they explain a change "
     "and are not tested one by one.",
@@ -57,7 +59,9 @@ def account(
         title="Candidate against baseline",
         verdict=judged.verdict.value,
         mood=MOODS[judged.verdict],
-        summary=(*conditions.notes, *summary(found, judged)),
+        summary=(*conditions.notes, *summary(found, judged, cached=conditions.cached)),
+        subject=f"{conditions.candidate} against {conditions.baseline}: {count(found.pairs, 'pair')}, "
+        f"{conditions.source}; {conditions.begun}",
         sections=tuple(
             section
             for section in (
@@ -73,60 +77,23 @@ def account(
     )
 
 
-def summary(found: Findings, judged: Judgement) -> tuple[str, ...]:
-    """What was found, in sentences."""
-    tiers = {tier.tier: tier for tier in found.tiers}
-    told = [_changed(tiers[name], "slower", found) for name in judged.slower if name != ALL or judged.slower == (ALL,)]
-    told += [_changed(tiers[name], "faster", found) for name in judged.faster if name != ALL or judged.faster == (ALL,)]
-    if judged.different:
-        told.append(f"The candidate answers differently: {listed(_CONTENT[name] for name in judged.different)}.")
-    if judged.unjudged:
-        told.append(f"Too few pairs (under {ENOUGH}) to judge: {listed(judged.unjudged)}.")
-    if not told:
-        told.append(_quiet(found, judged))
-    if found.texts.p is None and found.pairs:
-        told.append("No question was answered twice by both: how much answers vary by themselves is not known.")
-    return tuple(told)
-
-
-def _changed(tier: TierTimes, how: str, found: Findings) -> str:
-    name = "All tiers together are" if tier.tier == ALL else f"Tier {tier.tier} is"
-    told = f"{name} {how}: the candidate typically takes {ratio(tier.typical)} times as long as the baseline"
-    stages = [stage for stage in found.stages if stage.tier == tier.tier]
-    part = max(stages, key=lambda stage: stage.gained_s if how == "slower" else -stage.gained_s, default=None)
-    if part is None or (part.gained_s > 0) != (how == "slower"):
-        return f"{told}."
-    return f"{told}; most of it is in {_named(part.stage)} ({seconds(part.baseline_s)} to {seconds(part.candidate_s)})."
-
-
-def _quiet(found: Findings, judged: Judgement) -> str:
-    if not judged.enough:
-        return "Too little was measured to say anything."
-    judged_tiers = [tier for tier in found.tiers if tier.enough]
-    most = max(tier.typical.high for tier in judged_tiers) - 1
-    return (
-        f"No change of {judged.floor} or more was found in any tier. "
-        f"A slowdown of more than {max(0.0, most):.0%} in a tier would hardly have stayed unseen."
-    )
-
-
 def _times(found: Findings, judged: Judgement, pairs: Sequence[Pair]) -> Section:
     rows = tuple(
         (
             tier.tier,
+            _word(tier, judged),
             str(tier.n),
-            f"{seconds(tier.baseline_mean_s)} / {seconds(tier.candidate_mean_s)}",
-            f"{seconds(tier.baseline_median_s)} / {seconds(tier.candidate_median_s)}",
-            ratio(tier.means),
-            ratio(tier.medians),
             ratio(tier.typical),
             chance(judged.p.get(tier.tier)),
+            f"{seconds(tier.baseline_median_s)} / {seconds(tier.candidate_median_s)}",
+            ratio(tier.medians),
+            f"{seconds(tier.baseline_mean_s)} / {seconds(tier.candidate_mean_s)}",
+            ratio(tier.means),
             f"{tier.above:.0%}, {chance(tier.above_p)}",
-            _word(tier, judged),
         )
         for tier in found.tiers
     )
-    head = ("tier", "pairs", "means", "medians", "ratio of means", "ratio of medians", "typical pair", "p")
+    head = ("tier", "verdict", "pairs", "typical pair", "p", "medians", "ratio of medians", "means", "ratio of means")
     whole = [pair for pair in pairs if pair.whole]
     curves = []
     for tier in found.tiers:
@@ -136,10 +103,13 @@ def _times(found: Findings, judged: Judgement, pairs: Sequence[Pair]) -> Section
     lines = plots.ratios([(tier.tier, tier.typical) for tier in found.tiers], judged.floor.share)
     return Section(
         "Time to answer",
-        ("Baseline / candidate, and candidate over baseline; p counts all tiers in.",),
-        Grid((*head, "candidate longer, Mann-Whitney p", "verdict"), rows),
+        (
+            "Baseline / candidate; ratios are candidate over baseline, with intervals of 95 %. p is that of two like "
+            "instances, corrected for all tiers that were tested.",
+        ),
+        Grid((*head, "Mann-Whitney"), rows),
         tuple(drawing for drawing in (lines, *curves) if drawing),
-        brief=(0, 1, 3, 6, 7, 9),
+        brief=(0, 2, 5, 3, 4, 1),
     )
 
 
@@ -150,7 +120,10 @@ def _word(tier: TierTimes, judged: Judgement) -> str:
 
 
 def _stages(found: Findings, judged: Judgement) -> Section | None:
-    shown = [one for one in found.stages if max(one.baseline_s, one.candidate_s) >= _SHOWN_S and one.tier != ALL]
+    least_s = {tier.tier: _SHOWN * max(tier.baseline_mean_s, tier.candidate_mean_s) for tier in found.tiers}
+    shown = [
+        one for one in found.stages if max(one.baseline_s, one.candidate_s) >= least_s[one.tier] and one.tier != ALL
+    ]
     if not shown:
         return None
     rows = tuple(
@@ -169,12 +142,18 @@ def _stages(found: Findings, judged: Judgement) -> Section | None:
         for tier in changed
     ]
     head = ("tier", "stage", "baseline", "candidate", "difference")
-    return Section("Where the time goes", ("Means per answer.",), Grid(head, rows), tuple(drawings))
+    return Section(
+        "Where the time goes",
+        (f"Means per answer, of stages that take {_SHOWN:.0%} of it or more.",),
+        Grid(head, rows),
+        tuple(drawings),
+    )
 
 
 def _answers(found: Findings, judged: Judgement) -> Section:
     b, c = found.counts[Side.BASELINE], found.counts[Side.CANDIDATE]
     failed = found.failures
+    kinds = dict.fromkeys(kind for side in Side for kind in failed.kinds[side])
     rows = [
         ("input tokens, mean", f"{b.input_tokens:.0f}", f"{c.input_tokens:.0f}", ""),
         ("output tokens, mean", f"{b.output_tokens:.0f}", f"{c.output_tokens:.0f}", ratio(found.output_tokens)),
@@ -183,39 +162,34 @@ def _answers(found: Findings, judged: Judgement) -> Section:
         ("models", counted(b.models), counted(c.models), ""),
         ("how answered", counted(b.modes), counted(c.modes), ""),
         ("degraded", counted(b.degraded), counted(c.degraded), ""),
-        ("judged to another tier", "", str(found.routed_apart), ""),
+        ("judged to another tier", "-", str(found.routed_apart), ""),
         (
-            "failed alone (both: " + str(failed.both) + ")",
+            "failed where the other answered",
             str(failed.baseline_alone),
             str(failed.candidate_alone),
             f"p {chance(judged.p.get(FAILURES))}",
         ),
-        *(
-            (f"failed with {kind}", str(failed.kinds[Side.BASELINE].get(kind, 0)), str(number), "")
-            for kind, number in failed.kinds[Side.CANDIDATE].items()
-        ),
-        *(
-            (f"failed with {kind}", str(number), "0", "")
-            for kind, number in failed.kinds[Side.BASELINE].items()
-            if kind not in failed.kinds[Side.CANDIDATE]
-        ),
+        ("failed where the other failed too", str(failed.both), str(failed.both), ""),
+        *((f"failed with {kind}", *(str(failed.kinds[side].get(kind, 0)) for side in Side), "") for kind in kinds),
     ]
-    for name, what, like in ((TEXTS, "words", found.texts), (SOURCES, "sources", found.sources)):
-        if like.within is not None and like.between is not None:
-            told = f"across {like.between:.2f}, p {chance(judged.p.get(name))}"
-            rows.append((f"likeness of {what}, same instance", f"{like.within:.2f}", "", told))
-    rows.append(("the same text, letter by letter", "", per_cent(found.same_text), "of pairs"))
-    sentences = tuple(
-        f"Likeness lost in tier {tier}: {gap:.2f}."
-        for tier, gap in found.texts_by_tier.items()
-        if TEXTS in judged.different and gap >= 0.01
-    )
+    rows.append(("the same text, letter by letter", "-", per_cent(found.same_text), ""))
     return Section(
         "Answers, tokens, cache, failures",
-        sentences,
-        Grid(("", "baseline", "candidate", ""), tuple(rows)),
-        brief=(0, 1, 2, 3) if judged.different else (),
+        tuple(_likenesses(found, judged)),
+        Grid(("", "baseline", "candidate", "ratio, or p"), tuple(rows)),
     )
+
+
+def _likenesses(found: Findings, judged: Judgement) -> Iterator[str]:
+    for name, what, like in ((TEXTS, "words", found.texts), (SOURCES, "sources", found.sources)):
+        if like.within is not None and like.between is not None:
+            yield (
+                f"Answers to one question have {per_cent(like.within)} of their {what} in common when one instance is "
+                f"asked again, {per_cent(like.between)} across the two (p {chance(judged.p.get(name))})."
+            )
+    if TEXTS in judged.different:
+        lost = [f"{tier} {per_cent(gap)}" for tier, gap in found.texts_by_tier.items()]
+        yield f"Words lost across the two, by tier: {listed(lost)}."
 
 
 def _examples(found: Findings, questions: Sequence[str], pairs: Sequence[Pair]) -> Section | None:

@@ -19,6 +19,7 @@ from ops.compare.pace import PRODUCTION_PER_S
 from ops.compare.screen import show
 from ops.compare.session import Compared, Session, Wish, folder_name
 from ops.compare.verdict import Floor
+from prometheus import thresholds
 from service.cli import surroundings
 from service.cli.client import KeyInArgv, ServiceClient, address_of, key_of
 from service.cli.drill import ports
@@ -43,6 +44,14 @@ def _span(text: str | None) -> str | None:
 BaselineKey = Annotated[Path | None, typer.Option(help="File with the baseline's API key; else RAG_API_KEY is used.")]
 CandidateKey = Annotated[Path | None, typer.Option(help="File with the candidate's API key; RAG_API_KEY is not sent.")]
 
+Ago = Annotated[
+    str | None, typer.Option(callback=_span, help="With --from-metrics: baseline so much earlier, like 1d.")
+]
+FloorShare = Annotated[
+    float | None,
+    typer.Option(min=0.01, max=1, help="The change that matters (default: 0.1, ten per cent; --from-metrics: 0.2)."),
+]
+
 
 @app.command()
 def compare(
@@ -60,7 +69,7 @@ def compare(
     production_rate: Annotated[
         float, typer.Option(min=0.01, help="The most that is asked of an instance that is not for development.")
     ] = PRODUCTION_PER_S,
-    floor: Annotated[float, typer.Option(min=0.01, max=1, help="The change that matters, 0.1 = ten per cent.")] = 0.1,
+    floor: FloorShare = None,
     floor_ms: Annotated[float, typer.Option(min=0, help="And so many milliseconds at least.")] = 20.0,
     cache: Annotated[bool, typer.Option("--cache", help="Let both answer from their caches.")] = False,
     model: Annotated[str | None, typer.Option(help="Ask this model alone (default: as routed).")] = None,
@@ -72,9 +81,7 @@ def compare(
         str, typer.Option(help="Address of Prometheus: look at what it knows, and ask nothing of the services.")
     ] = "",
     window: Annotated[str, typer.Option(callback=_span, help="With --from-metrics: how far back.")] = "1h",
-    baseline_ago: Annotated[
-        str | None, typer.Option(callback=_span, help="With --from-metrics: the baseline so much earlier, like 1d.")
-    ] = None,
+    baseline_ago: Ago = None,
     baseline_key_file: BaselineKey = None,
     candidate_key_file: CandidateKey = None,
     _key: KeyInArgv = None,
@@ -87,14 +94,17 @@ def compare(
     Ends with 0 for faster or no evidence, 10 slower, 11 different answers, 12 too little to say, 3 an instance gone.
     """
     here = surroundings.of(context)
-    least = Floor(floor, floor_ms / 1000)
     target = out or _OUTPUTS / folder_name(here.clock.time())
     if from_metrics:
         wanted = {Side.BASELINE: baseline, Side.CANDIDATE: candidate}
-        compared = compare_history(here, from_metrics, wanted, window, baseline_ago, least, target)
+        limits = thresholds.load()
+        # As large as for the alert that compares two in the same way.
+        least = Floor(floor or round(limits.comparison.factor - 1, 3), floor_ms / 1000)
+        compared = compare_history(here, from_metrics, wanted, window, baseline_ago, least, limits.ratio, target)
     else:
         if queries is not None and replay is not None:
             raise Failure("Questions come from --queries or from --replay, not from both", code=USAGE)
+        least = Floor(floor or Floor().share, floor_ms / 1000)
         fields: dict[str, Any] = {"model": model, "temperature": temperature, "max_tokens": max_tokens}
         wish = Wish(
             queries, replay, questions, rounds, warm_up, SystemRandom().randrange(10**6) if seed is None else seed,

@@ -1,6 +1,6 @@
 """A report before it is HTML, Markdown or a terminal: a verdict, and sections of sentences, tables and drawings."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,10 +26,12 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """`verdict` is one of the four; `mood` good, bad or none; `summary` says it in sentences."""
+    """`verdict` is one of the four; `mood` good, bad or none; `summary` says it in sentences, and
+    `subject` of what it is said."""
 
     title: str
     verdict: str
     mood: str
     summary: tuple[str, ...]
-    sections: tuple[Section, ...] = field(default_factory=tuple)
+    sections: tuple[Section, ...] = ()
+    subject: str = ""

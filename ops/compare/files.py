@@ -6,6 +6,7 @@ Pairs are written as they are measured, so that they are there whatever becomes 
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,11 @@ class Folder:
             raise Failure(f"{path} is there already", "a comparison gets a folder of its own", code=USAGE)
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.path = path
+
+    def drop(self) -> None:
+        """Leave no empty folder behind."""
+        with suppress(OSError):
+            self.path.rmdir()
 
     def keep(self, pair: Pair) -> None:
         """Add one pair."""

@@ -86,10 +86,12 @@ class Counts:
 @dataclass(frozen=True, slots=True)
 class Findings:
     """Everything that is judged or shown. `tiers` are those seen, cheapest first, and all of them together where there
-    are several; `texts_by_tier` are the gaps between answers."""
+    are several; `unpaired` are those in which no question was answered by both; `texts_by_tier` are the gaps between
+    answers."""
 
     pairs: int
     tiers: tuple[TierTimes, ...]
+    unpaired: tuple[str, ...]
     stages: tuple[StageTimes, ...]
     texts: Alike
     sources: Alike
@@ -115,6 +117,7 @@ def findings(pairs: Sequence[Pair], seed: int, drawings: int = DRAWINGS) -> Find
     return Findings(
         pairs=len(pairs),
         tiers=tuple(_tier(name, of, rng, drawings) for name, of in groups.items()),
+        unpaired=_unpaired(pairs, tiers),
         stages=tuple(stage for name, of in groups.items() for stage in _stages(name, of, rng, drawings)),
         texts=texts,
         sources=alike(whole, sources_alike, rng),
@@ -138,6 +141,11 @@ def _by_tier(whole: Iterable[Pair]) -> dict[str, list[Pair]]:
         tier: found[tier]
         for tier in sorted(found, key=lambda tier: (tier not in known, known.index(tier) if tier in known else 0))
     }
+
+
+def _unpaired(pairs: Iterable[Pair], paired: Mapping[str, list[Pair]]) -> tuple[str, ...]:
+    answers = (one for pair in pairs if not pair.whole for one in (pair.baseline, pair.candidate))
+    return tuple(dict.fromkeys(one.tier for one in answers if isinstance(one, Taken) and one.tier not in paired))
 
 
 def _questions(pairs: Iterable[Pair]) -> list[int]:

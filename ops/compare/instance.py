@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from ops.compare.measured import Lost, Side, Taken, taken
+from ops.compare.measured import NO_REPLY, Lost, Side, Taken, taken
 from service.cli.client import ServiceClient
 from service.cli.failures import Failure
 from service.clock import Clock
@@ -12,7 +12,7 @@ from service.errors import ErrorKind
 _NEEDS_KEY = {ErrorKind.UNAUTHORIZED, ErrorKind.FORBIDDEN}
 # The same for every further question, so the first one ends the comparison.
 _FATAL = {*_NEEDS_KEY, ErrorKind.MODEL_NOT_FOUND, ErrorKind.NOT_FOUND}
-AWAY = frozenset({ErrorKind.OTHER.value, ErrorKind.SHUTTING_DOWN.value})
+AWAY = frozenset({NO_REPLY, ErrorKind.SHUTTING_DOWN.value})
 BUSY = frozenset({ErrorKind.OVERLOADED.value, ErrorKind.RATE_LIMITED.value})
 
 
@@ -24,9 +24,13 @@ class Instance:
         self.service = service
         self._fields = dict(fields)
         self._clock = clock
-        about = service.get("/healthz")
+        todo = f"Start it, or name another address with --{side}."
+        try:
+            about = service.get("/healthz")
+        except Failure as failure:
+            raise Failure(failure.what, failure.why, todo=todo, code=failure.code) from failure
         if not {"version", "environment"} <= about.keys():
-            raise Failure(f"What answers at {service.url} is not this service", todo=f"Check --{side}.")
+            raise Failure(f"What answers at {service.url} is not this service", todo=todo)
         self.version = str(about["version"])
         self.environment = str(about["environment"])
 
@@ -45,7 +49,8 @@ class Instance:
                 key = f"Name a file that holds a key for it: --{self.side}-key-file."
                 todo = key if failure.kind in _NEEDS_KEY else failure.todo
                 raise Failure(failure.what, failure.why, lines=lines, todo=todo, kind=failure.kind) from failure
-            return Lost(failure.kind.value, f"{failure.what}: {failure.why}" if failure.why else failure.what)
+            kind = NO_REPLY if failure.kind is ErrorKind.OTHER else failure.kind.value
+            return Lost(kind, f"{failure.what}: {failure.why}" if failure.why else failure.what)
         try:
             return taken(body, seconds)
         except (KeyError, TypeError, ValueError) as error:

@@ -12,7 +12,7 @@ _MARKUP = re.compile(r"([\\`*_\[\]<>#|~])")
 def render(document: Document) -> str:
     """Drawings are left out."""
     head = [f"# {_text(document.title)}", f"**{_text(document.verdict)}**"]
-    head += [_text(sentence) for sentence in document.summary]
+    head += [_text(sentence) for sentence in (*document.summary, document.subject) if sentence]
     return "\n\n".join(head + [part for section in document.sections for part in _section(section)]) + "\n"
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 UNACCOUNTED = "unaccounted"
 _SECONDS = "_s"
+NO_REPLY = "no reply"
 _NO_MODEL = "none"
 
 
@@ -41,7 +42,7 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A question without an answer. `kind` is the service's word for it, or `connection_error`."""
+    """A question without an answer. `kind` is the service's word for it, or `NO_REPLY` when it gave none."""
 
     kind: str
     what: str

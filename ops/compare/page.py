@@ -11,25 +11,29 @@ _STYLE = """
 @media(prefers-color-scheme:dark){:root{--paper:#14181f;--ink:#e6e9ee;--dim:#a3adba;--line:#38414d;--base:#7db4ee;
 --cand:#f0a263;--good:#67c98f;--bad:#ff8a80;--band:#1f2630}}
 *{box-sizing:border-box}
-body{margin:0 auto;padding:1.5rem;max-width:68rem;background:var(--paper);color:var(--ink);
+body{margin:0 auto;padding:1.5rem;max-width:76rem;background:var(--paper);color:var(--ink);
 font:1rem/1.5 system-ui,sans-serif}
 h1{font-size:1.5rem}h2{margin-top:2.2rem;font-size:1.2rem;border-bottom:1px solid var(--line)}
 .verdict{margin:1rem 0;padding:.8rem 1rem;border:1px solid var(--line);
 border-left:.5rem solid var(--dim);background:var(--band)}
 .verdict strong{font-size:1.4rem}.verdict.good{border-left-color:var(--good)}.verdict.bad{border-left-color:var(--bad)}
-.wide{overflow-x:auto}table{border-collapse:collapse;margin:.6rem 0;font-size:.92rem}
-th,td{padding:.25rem .7rem;border-bottom:1px solid var(--line);text-align:right;
+.subject{color:var(--dim);overflow-wrap:anywhere}
+.wide{overflow-x:auto}table{border-collapse:collapse;margin:.6rem 0;font-size:.86rem}
+th,td{padding:.25rem .5rem;border-bottom:1px solid var(--line);text-align:right;
 vertical-align:top;font-variant-numeric:tabular-nums}
 th:first-child,td:first-child,.prose th,.prose td{text-align:left}thead th{color:var(--dim)}
+.figure{white-space:nowrap}
 .prose td{min-width:14rem;overflow-wrap:anywhere;white-space:pre-wrap}
-.drawings{display:flex;flex-wrap:wrap;gap:1rem}svg{max-width:100%;height:auto;font:12px system-ui,sans-serif}
+.drawings{display:flex;flex-wrap:wrap;gap:1rem}svg{max-width:100%;height:auto;font:13px system-ui,sans-serif}
 svg text{fill:var(--ink)}svg .dim{fill:var(--dim)}svg .axis{stroke:var(--line);fill:none}svg .one{stroke:var(--dim)}
 svg .band{fill:var(--band)}svg .base{stroke:var(--base);fill:none;stroke-width:2}
 svg .cand{stroke:var(--cand);fill:none;stroke-width:2;stroke-dasharray:5 3}svg .basefill{fill:var(--base)}
 svg .candfill{fill:var(--cand)}svg .range{stroke:var(--ink);stroke-width:2}svg .dot{fill:var(--ink)}
-svg .worse{fill:var(--bad)}svg .better{fill:var(--good)}
-@media print{body{max-width:none}}
+@media print{body{max-width:none}.wide{overflow:visible}table{font-size:.7rem}th,td{padding:.15rem .3rem}
+.figure{white-space:normal}svg,tr{break-inside:avoid}}
 """
+# A figure with its interval stays on one line; what is longer is a list.
+_FIGURE_CHARS = 40
 _SAFE = "default-src 'none'; style-src 'unsafe-inline'"
 
 
@@ -46,6 +50,7 @@ def render(document: Document) -> str:
         f'<div class="verdict {document.mood}"><strong>{_text(document.verdict)}</strong>',
         *(f"<p>{_text(sentence)}</p>" for sentence in document.summary),
         "</div>",
+        *([f'<p class="subject">{_text(document.subject)}</p>'] if document.subject else []),
         *map(_section, document.sections),
         "</main></body></html>",
     ]
@@ -63,17 +68,23 @@ def _section(section: Section) -> str:
 
 def _table(title: str, grid: Grid) -> str:
     head = "".join(f'<th scope="col">{_text(cell)}</th>' for cell in grid.head)
-    rows = "\n".join(f'<tr><th scope="row">{_text(row[0])}</th>{_cells(row[1:])}</tr>' for row in grid.rows)
+    above = f"<thead><tr>{head}</tr></thead>" if any(grid.head) else ""
+    cell = _prose if grid.prose else _figure
+    rows = "\n".join(f'<tr><th scope="row">{_text(row[0])}</th>{"".join(map(cell, row[1:]))}</tr>' for row in grid.rows)
     kind = ' class="prose"' if grid.prose else ""
     # Wide tables scroll by keyboard too.
     return (
         f'<div class="wide" tabindex="0" role="region" aria-label="{_text(title)}"><table{kind}>'
-        f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f"{above}<tbody>{rows}</tbody></table></div>"
     )
 
 
-def _cells(cells: tuple[str, ...]) -> str:
-    return "".join(f"<td>{_text(cell)}</td>" for cell in cells)
+def _prose(cell: str) -> str:
+    return f"<td>{_text(cell)}</td>"
+
+
+def _figure(cell: str) -> str:
+    return f'<td class="figure">{_text(cell)}</td>' if len(cell) <= _FIGURE_CHARS else _prose(cell)
 
 
 def _text(text: str) -> str:

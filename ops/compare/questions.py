@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ops.compare.phrases import listed
 from ops.compare.plan import Asked
 from ops.compare.samples import SAMPLES
 from service.cli.client import ServiceClient
@@ -38,7 +39,11 @@ def of_samples() -> Questions:
 def of_file(path: Path) -> Questions:
     """One question a line; in a file that ends in .jsonl, one JSON object a line, with `question`, `query` or `text`.
     Empty lines, and in a text file those that begin with #, are passed over. Raises `Failure`."""
-    lines = path.read_text(encoding="utf-8-sig", errors="replace").splitlines()
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except UnicodeDecodeError as error:
+        todo = "Write it as UTF-8."
+        raise Failure(f"{path} is no text in UTF-8", f"byte {error.start:,} is not", todo=todo, code=USAGE) from error
     as_json = path.suffix.lower() in {".jsonl", ".ndjson"}
     texts = []
     for number, line in enumerate(map(str.strip, lines), start=1):
@@ -47,6 +52,7 @@ def of_file(path: Path) -> Questions:
         text = _of_object(line) if as_json else line
         if not text or len(text) > MAX_CHARS or "\0" in text:
             why = f"a question has 1 to {MAX_CHARS:,} characters"
+            why += f", and stands in an object's {listed(_FIELDS, 'or')}" if as_json else ""
             raise Failure(f"Line {number} of {path} holds no question", why, code=USAGE)
         texts.append(text)
     if not texts:

@@ -106,6 +106,15 @@ def sign_p(ones: int, others: int) -> float:
     return float(min(1.0, sum(comb(events, k) for k in range(fewer + 1)) / 2 ** (events - 1)))
 
 
+def shares_p(some: float, of: float, others: float, of_others: float) -> float:
+    """Two-sided p that two shares are one and the same (normal)."""
+    if not of or not of_others:
+        return 1.0
+    share = (some + others) / (of + of_others)
+    spread = sqrt(share * (1 - share) * (1 / of + 1 / of_others)) if 0 < share < 1 else 0.0
+    return normal_p(abs(some / of - others / of_others) / spread) if spread else 1.0
+
+
 def holm(chances: dict[Any, float]) -> dict[Any, float]:
     """Each p raised so that, compared with one level, at most that share of whole families holds a false alarm."""
     adjusted: dict[Any, float] = {}

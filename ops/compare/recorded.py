@@ -50,6 +50,14 @@ class Totals:
     output_tokens: float
     stages_s: Mapping[str, float]
 
+    @property
+    def failed_share(self) -> float:
+        return self.failed / self.asked if self.asked else 0.0
+
+    @property
+    def hit_share(self) -> float:
+        return self.hits / self.answered if self.answered else 0.0
+
 
 def selector(text: str, option: str) -> str:
     """From `environment=production,version=0.2.0` to a selector. Raises `Failure`."""

@@ -10,6 +10,7 @@ from ops.compare.instance import AWAY, BUSY, Instance
 from ops.compare.measured import Lost, Pair, Side, Taken
 from ops.compare.pace import Pace
 from ops.compare.plan import Asked, Step
+from service.cli.failures import Failure
 
 # An instance that does not answer is looked for so often, so long apart.
 _LOOKS, _LOOK_PAUSE_S = 3, 1.0
@@ -25,6 +26,7 @@ class Ended(StrEnum):
     STOPPED = "stopped"
     GONE = "gone"
     BUSY = "busy"
+    REFUSED = "refused"
 
 
 @dataclass
@@ -40,7 +42,7 @@ class Outcome:
 
 class Replaying:
     """Works through `steps` with `at_once` askers. `keep` gets each pair at once, `advance` counts steps done, and
-    `pause` waits. Raises what an instance refuses for good (`Failure`)."""
+    `pause` waits. Raises what an instance refuses for good (`Failure`), unless something is measured by then."""
 
     def __init__(
         self,
@@ -80,7 +82,10 @@ class Replaying:
             self._end(Ended.STOPPED)
         with self._lock:
             self._over.set()
-            if self._broken is not None:
+            if isinstance(self._broken, Failure) and self.outcome.pairs:
+                told = (self._broken.what, self._broken.why, *self._broken.lines)
+                self.outcome.ended, self.outcome.why = Ended.REFUSED, ", ".join(filter(None, told))
+            elif self._broken is not None:
                 raise self._broken
             return self.outcome
 

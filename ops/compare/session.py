@@ -1,7 +1,7 @@
 """One comparison by replay, from two addresses to a report."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,17 +14,19 @@ from ops.compare.findings import findings
 from ops.compare.instance import Instance
 from ops.compare.measured import Side
 from ops.compare.pace import DEVELOPMENT, PRODUCTION_AT_ONCE, Pace, allowed_per_s
-from ops.compare.plan import chosen, plan
+from ops.compare.plan import Asked, Step, chosen, plan
 from ops.compare.replaying import Ended, Outcome, Replaying
 from ops.compare.screen import progress
 from ops.compare.verdict import Floor, Judgement, judge
 from service.cli.client import ServiceClient
-from service.cli.failures import STOPPED, UNREACHABLE, USAGE, Failure
+from service.cli.failures import FAILED, STOPPED, UNREACHABLE, USAGE, Failure
 from service.cli.surroundings import Surroundings
 from service.cli.wording import count, moment, plain, seconds, span_s
 
 # Questions per second to one instance, unless told otherwise.
 USUAL_PER_S = 2.0
+# Of a comparison that was not done.
+_CODES = {Ended.STOPPED: STOPPED, Ended.GONE: UNREACHABLE, Ended.BUSY: UNREACHABLE, Ended.REFUSED: FAILED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +76,7 @@ class Session:
         source = found.source if len(asked) == len(found.asked) else f"{len(asked)} by lot of {found.source}"
         self._announce(source, len(steps))
         begun, started = here.clock.time(), here.clock.monotonic()
-        with progress(here.err, len(steps)) as advance:
-            outcome = Replaying(
-                self._instances,
-                asked,
-                steps,
-                {side: Pace(per_s, here.clock, here.pause) for side, per_s in self._per_s.items()},
-                at_once=wish.at_once,
-                keep=folder.keep,
-                advance=advance,
-                pause=here.pause,
-            ).run()
+        outcome = self._replay(asked, steps, folder)
         took_s = here.clock.monotonic() - started
         measured = findings(outcome.pairs, wish.seed)
         judged = judge(measured, wish.floor)
@@ -106,6 +98,25 @@ class Session:
         folder.write(document, result)
         return Compared(document, result, _code(outcome, judged))
 
+    def _replay(self, asked: Sequence[Asked], steps: Sequence[Step], folder: Folder) -> Outcome:
+        here = self._here
+        with progress(here.err, len(steps)) as advance:
+            replaying = Replaying(
+                self._instances,
+                asked,
+                steps,
+                self._paces(),
+                at_once=self._wish.at_once,
+                keep=folder.keep,
+                advance=advance,
+                pause=here.pause,
+            )
+            try:
+                return replaying.run()
+            except Failure:
+                folder.drop()
+                raise
+
     def _questions(self) -> sources.Questions:
         wish = self._wish
         if wish.queries is not None:
@@ -118,19 +129,29 @@ class Session:
     def _pace(self, instance: Instance) -> float:
         wish = self._wish
         per_s, why_not = allowed_per_s(wish.per_s, USUAL_PER_S, instance.environment, wish.production_per_s)
+        todo = "Ask it more slowly; --production-rate allows more, when nobody needs that instance now."
         if not why_not and instance.environment != DEVELOPMENT and wish.at_once > PRODUCTION_AT_ONCE:
             why_not = f"{wish.at_once} askers are wished, {PRODUCTION_AT_ONCE} are allowed to {instance.environment}"
+            todo = f"Name at most {PRODUCTION_AT_ONCE} --askers."
         if why_not:
-            todo = "Ask it more slowly; --production-rate allows more, when nobody needs that instance now."
             raise Failure(f"{instance.service.url} would be asked too fast", why_not, todo=todo, code=USAGE)
         return per_s
+
+    def _paces(self) -> dict[Side, Pace]:
+        """One for each address: an instance that is compared with itself is not asked twice as fast."""
+        paces = {
+            one.service.url: Pace(self._per_s[side], self._here.clock, self._here.pause)
+            for side, one in self._instances.items()
+        }
+        return {side: paces[one.service.url] for side, one in self._instances.items()}
 
     def _announce(self, source: str, steps: int) -> None:
         for side, instance in self._instances.items():
             self._here.note(f"{side}: {plain(instance)}, at most {self._per_s[side]:g} questions a second")
-        least_s = steps / min(self._per_s.values())
+        same = len({instance.service.url for instance in self._instances.values()}) == 1
+        least_s = steps * (2 if same else 1) / min(self._per_s.values())
         self._here.note(f"{source}: {count(steps, 'pair')} with those to warm up, {seconds(least_s)} at least")
-        if len({instance.service.url for instance in self._instances.values()}) == 1:
+        if same:
             self._here.note("Both are the same instance: this shows what the comparison itself makes of no difference.")
 
     def _notes(self, outcome: Outcome, steps: int) -> tuple[str, ...]:
@@ -141,6 +162,8 @@ class Session:
             case Ended.GONE, Side() as who:
                 url = self._instances[who].service.url
                 return (f"The {who} at {url} went away after {done} ({outcome.why}); what was measured is below.",)
+            case Ended.REFUSED, _:
+                return (f"Ended after {done}: {outcome.why}; what was measured until then is below.",)
             case Ended.BUSY, Side() as who:
                 url = self._instances[who].service.url
                 told = f"The {who} at {url} turned one question after the other away ({outcome.why})"
@@ -154,9 +177,7 @@ def folder_name(at: float) -> str:
 
 
 def _code(outcome: Outcome, judged: Judgement) -> int:
-    if outcome.ended is Ended.STOPPED:
-        return STOPPED
-    return UNREACHABLE if outcome.ended in {Ended.GONE, Ended.BUSY} else judged.exit_code
+    return _CODES.get(outcome.ended, judged.exit_code)
 
 
 def _result(conditions: Conditions, outcome: Outcome, judged: Judgement, measured: Mapping[str, Any]) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def judge(found: Findings, floor: Floor) -> Judgement:
         faster=faster,
         different=different,
         p=times | answers,
-        unjudged=tuple(tier.tier for tier in found.tiers if not tier.enough and tier.tier != ALL),
+        unjudged=(*(tier.tier for tier in found.tiers if not tier.enough and tier.tier != ALL), *found.unpaired),
         enough=bool(judged),
     )
 

@@ -6,6 +6,7 @@ user of the machine can see. Proxies of the environment are not used for loopbac
 
 import ipaddress
 import json
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,23 +23,27 @@ _CONNECT_S = 2.0
 # The service keeps its own deadline and answers with a problem then; this is for one that does neither.
 _GRACE_S = 30.0
 _OTHERS = 0o077
+_USERINFO = re.compile("//[^/?#]*@")
 
 
 class ServiceClient:
-    """One service. `timeout_s` bounds the wait between two pieces of a reply. Raises `Failure`, `Unreachable`."""
+    """One service. `timeout_s` bounds the wait between two pieces of a reply. Raises `Failure`, `Unreachable`.
+
+    `url` is for showing: a name and password that a proxy wants are sent, and not shown.
+    """
 
     def __init__(self, url: str, key: str = "", timeout_s: float = 150.0) -> None:
-        self.url = url.rstrip("/")
+        self.url = _USERINFO.sub("//", url.rstrip("/"))
         try:
             self._http = httpx.Client(
-                base_url=self.url,
+                base_url=url.rstrip("/"),
                 headers={"authorization": f"Bearer {key}"} if key else {},
                 timeout=httpx.Timeout(timeout_s, connect=_CONNECT_S),
                 trust_env=not _is_loopback(self.url),
                 follow_redirects=False,
             )
         except (httpx.InvalidURL, ValueError) as error:
-            raise _not_an_address(url) from error
+            raise _not_an_address(self.url) from error
 
     def get(self, path: str, **params: str | int | float | Sequence[str]) -> dict[str, Any]:
         return self._call("GET", path, params=params)

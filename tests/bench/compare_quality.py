@@ -1,7 +1,7 @@
 """`python -m tests.bench.compare_quality`: how often `emini-rag compare` is right, simulated and with real instances.
 
-Real comparisons are counted as they end, so an interrupted run has its figures too. A whole run writes
-`docs/evaluation/compare.md`; a partial one prints only.
+Real comparisons are counted as they end, so an interrupted run has its figures too. With --write what was counted
+becomes `docs/evaluation/compare.md`.
 """
 
 import argparse

@@ -44,14 +44,14 @@ class Instances:
     options: list[str]
     runs: int = field(default=0)
 
-    def compare(self, candidate: str, seed: int) -> dict[str, Any]:
-        """One comparison: its result as JSON, with `exit_code`."""
+    def compare(self, candidate: str, seed: int, *more: str) -> dict[str, Any]:
+        """One comparison, with `more` options: its result as JSON, with `exit_code`."""
         self.runs += 1
         out = self.folder / f"comparison-{self.runs}"
         urls = ["--baseline", self.baseline.url, "--candidate", self.candidates[candidate].url]
         command = [sys.executable, "-m", "service.cli.main", "compare", *urls, "--json", "--out", str(out)]
         done = subprocess.run(
-            [*command, "--rate", _RATE, "--seed", str(seed), *self.options],
+            [*command, "--rate", _RATE, "--seed", str(seed), *self.options, *more],
             capture_output=True,
             text=True,
             cwd=self.folder,
@@ -63,9 +63,9 @@ class Instances:
             raise ComponentFailed(f"no result, exit code {done.returncode}: {done.stderr[-2000:]}")
         return json.loads(done.stdout) | {"exit_code": done.returncode}
 
-    def slow_down(self, usual_s: float) -> None:
-        """Make the tier of `slowed` slower by its share of `usual_s`, what the tier takes."""
-        self.proxy.delays_s = {TIER_MODEL: SLOWED * usual_s}
+    def slow_down(self, usual_s: float, share: float = SLOWED) -> None:
+        """Make the tier of `slowed` slower by a share of `usual_s`, what the tier takes."""
+        self.proxy.delays_s = {TIER_MODEL: share * usual_s}
 
 
 @contextmanager

@@ -44,6 +44,16 @@ def test_calls_reach_the_service_with_the_key(stub: Stub) -> None:
     assert {key for _, _, key in stub.seen} == {"Bearer erag_x"}
 
 
+def test_a_password_in_the_address_is_sent_and_not_shown(stub: Stub) -> None:
+    with ServiceClient(stub.url.replace("http://", "http://me:secret@")) as service:
+        service.get("/healthz")
+    assert service.url == stub.url
+    assert stub.seen[0][2].startswith("Basic ")
+    with ServiceClient(f"http://me:secret@127.0.0.1:{free_port()}") as service:
+        told = failure(lambda: service.get("/healthz"))
+    assert "secret" not in told.what + told.why + told.todo
+
+
 def test_without_a_key_none_is_sent(stub: Stub) -> None:
     with ServiceClient(stub.url) as service:
         service.get("/healthz")

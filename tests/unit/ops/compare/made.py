@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from ops.compare.blocks import TierHistory
 from ops.compare.measured import Lost, Pair, Side, Taken
+from ops.compare.recorded import Totals
+from ops.compare.times import Ratio
 
 TEXT = "Momentum trading buys what rises [1]."
 ANSWER = Taken(
@@ -72,3 +75,15 @@ def body(**changes: Any) -> dict[str, Any]:
         "usage": {"input_tokens": 120, "output_tokens": 9},
     }
     return told | changes
+
+
+def history(tier: str, ratio: float, p: float, blocks: int = 24) -> TierHistory:
+    """As Prometheus has it of a candidate that takes `ratio` times as long."""
+    one = Ratio(ratio, ratio - 0.1, ratio + 0.1)
+    times = (2.0, 2.0 * ratio)
+    return TierHistory(tier, (480, 480), (blocks, blocks), times, times, one, one, one, p, 0.5)
+
+
+def totals(asked: float = 1000, *, failed: float = 0, hits: float = 0) -> Totals:
+    """Of one side."""
+    return Totals(asked, failed, hits, asked - failed, 0, 300_000, 90_000, {"generate": 1.5})

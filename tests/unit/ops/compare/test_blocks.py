@@ -49,6 +49,8 @@ def test_a_slower_candidate_is_seen() -> None:
     assert found.means_s[1] / found.means_s[0] == pytest.approx(1.3, abs=0.1)
     assert found.medians_s[0] == pytest.approx(2.0, rel=0.1)
     assert found.above > 0.6
+    for one in (found.means, found.medians, found.typical):
+        assert 1.1 < one.low < one.value < one.high < 1.6
 
 
 def test_two_alike_are_called_different_seldom() -> None:

@@ -10,6 +10,7 @@ import pytest
 from ops.compare.files import HTML, MARKDOWN
 from ops.compare.measured import Side
 from service.errors import ErrorKind
+from tests.fakes.compared_prometheus import ComparedPrometheus
 from tests.fakes.compared_service import ComparedService
 from tests.unit.cli.conftest import Shell, Told
 from tests.unit.ops.compare.made import body
@@ -130,6 +131,23 @@ def test_from_metrics_asks_no_service(typed: Typed) -> None:
     assert told.exit_code == 2
     assert "--baseline environment=production" in told.stderr
     assert typed.servers[Side.BASELINE].asked == []
+
+
+@pytest.mark.parametrize(
+    ("options", "exit_code"), [((), 10), (("--floor=0.2",), 0), (("--floor-ms=200",), 0), (("--floor-ms=140",), 10)]
+)
+def test_what_matters_can_be_said(typed: Typed, options: tuple[str, ...], exit_code: int) -> None:
+    typed.servers[Side.CANDIDATE].seconds = lambda _: 1.15
+    assert typed(*options).exit_code == exit_code
+
+
+def test_from_metrics_needs_as_much_as_the_alert_for_it(shell: Shell, tmp_path: Path) -> None:
+    which = ("--baseline=environment=production", "--candidate=environment=development")
+    with ComparedPrometheus(ratio=1.12) as server:
+        told = shell("compare", f"--from-metrics={server.url}", *which, f"--out={tmp_path / 'a'}")
+        assert (told.exit_code, "No change of 20% and 20 ms or more" in told.stdout) == (0, True), told.output
+        told = shell("compare", f"--from-metrics={server.url}", *which, f"--out={tmp_path / 'b'}", "--floor=0.05")
+        assert (told.exit_code, told.stdout.splitlines()[0]) == (10, "slower")
 
 
 def test_help_names_the_exit_codes(shell: Shell) -> None:

@@ -27,6 +27,15 @@ def test_reports_and_pairs_are_for_their_owner_alone(tmp_path: Path) -> None:
     assert (folder.path / HTML).read_text().startswith("<!doctype html>")
 
 
+def test_a_folder_without_anything_in_it_can_be_dropped_and_no_other(tmp_path: Path) -> None:
+    Folder(tmp_path / "empty").drop()
+    assert not (tmp_path / "empty").exists()
+    kept = Folder(tmp_path / "kept")
+    kept.keep(pair(answer(), LOST))
+    kept.drop()
+    assert (tmp_path / "kept" / PAIRS).exists()
+
+
 def test_an_empty_folder_may_be_there_and_a_full_one_not(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     Folder(tmp_path / "empty").write(DOCUMENT, {})

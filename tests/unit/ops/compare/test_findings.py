@@ -27,6 +27,13 @@ def test_one_tier_alone_is_not_repeated_as_all() -> None:
     assert [tier.tier for tier in findings(pairs(1.0), 1, 50).tiers] == ["simple"]
 
 
+def test_a_tier_without_a_whole_pair_is_not_forgotten() -> None:
+    broken = [pair(answer(tier="medium"), LOST), pair(LOST, answer(tier="research")), pair(LOST, LOST)]
+    found = findings([*pairs(1.0), *broken, pair(answer(), LOST)], 1, 50)
+    assert [tier.tier for tier in found.tiers] == ["simple"]
+    assert found.unpaired == ("medium", "research")
+
+
 def test_stages_explain_where_the_time_went() -> None:
     found = findings(pairs(1.5), 1, 200)
     gained = {stage.stage: stage for stage in found.stages}

@@ -7,7 +7,7 @@ import pytest
 from ops.compare.instance import Instance
 from ops.compare.measured import Lost, Side, Taken
 from service.cli.client import ServiceClient
-from service.cli.failures import Failure, Unreachable
+from service.cli.failures import UNREACHABLE, Failure
 from service.errors import ErrorKind
 from tests.fakes.clock import ManualClock
 from tests.fakes.compared_service import ComparedService
@@ -62,14 +62,16 @@ def test_an_answer_of_another_form_is_told(server: ComparedService, client: Serv
 
 def test_a_stranger_is_refused_at_once(server: ComparedService, client: ServiceClient) -> None:
     server.about = {"hello": "world"}
-    with pytest.raises(Failure, match="not this service"):
-        Instance(Side.BASELINE, client, {}, server.clock)
+    with pytest.raises(Failure, match="not this service") as caught:
+        Instance(Side.CANDIDATE, client, {}, server.clock)
+    assert "--candidate" in caught.value.todo
 
 
-def test_nobody_at_all_is_unreachable(server: ComparedService, client: ServiceClient) -> None:
+def test_nobody_at_all_is_unreachable_and_the_option_is_named(server: ComparedService, client: ServiceClient) -> None:
     server.stop()
-    with pytest.raises(Unreachable):
+    with pytest.raises(Failure, match="No service answers") as caught:
         Instance(Side.BASELINE, client, {}, server.clock)
+    assert (caught.value.code, "--baseline" in caught.value.todo) == (UNREACHABLE, True)
 
 
 def test_one_that_goes_away_is_a_lost_answer_and_not_there(server: ComparedService, client: ServiceClient) -> None:
@@ -78,5 +80,5 @@ def test_one_that_goes_away_is_a_lost_answer_and_not_there(server: ComparedServi
     server.gone = True
     lost = instance.ask("A?")
     assert isinstance(lost, Lost)
-    assert "broke off" in lost.what
+    assert (lost.kind, "broke off" in lost.what) == ("no reply", True)
     assert not instance.there()

@@ -16,6 +16,11 @@ def test_verdict_sections_and_tables() -> None:
     )
 
 
+def test_what_was_compared_stands_below_the_summary() -> None:
+    told = render(Document("t", "slower", "bad", ("It is.",), subject="B against A"))
+    assert told == "# t\n\n**slower**\n\nIt is.\n\nB against A\n"
+
+
 def test_text_of_others_brings_no_markup() -> None:
     grid = Grid(("question", "baseline"), (("a | b\n\nc", "<script> [x](y) **bold** `code` # \x1b[31m"),), prose=True)
     told = render(Document("t", "v", "none", (), (Section("s", grid=grid),)))

@@ -71,6 +71,15 @@ def test_it_can_be_heard() -> None:
     assert reader.tags.count("main") == reader.tags.count("h1") == 1
 
 
+def test_a_table_without_heads_has_no_empty_ones_and_figures_stay_on_a_line() -> None:
+    grid = Grid(("", ""), (("rounds", "4"), ("models", "m" * 50)))
+    told = render(Document("t", "v", "none", (), (Section("s", (), grid),), subject="B against <A>"))
+    assert "<thead" not in told
+    assert '<td class="figure">4</td>' in told
+    assert f"<td>{'m' * 50}</td>" in told
+    assert '</div>\n<p class="subject">B against &lt;A&gt;</p>' in told
+
+
 def test_light_and_dark_name_the_same_colours() -> None:
     light, dark = (set(re.findall(r"--(\w+):", block)) for block in re.findall(r":root\{([^}]*)\}", page()))
     assert light == dark

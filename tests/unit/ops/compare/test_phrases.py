@@ -18,6 +18,7 @@ def test_lists_are_read_as_sentences() -> None:
         "a and b",
         "a, b and c",
     ]
+    assert listed(["a", "b"], "or") == "a or b"
 
 
 def test_counts_have_the_most_first() -> None:

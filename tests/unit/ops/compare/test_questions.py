@@ -66,6 +66,19 @@ def test_a_line_without_a_question_is_named(tmp_path: Path, name: str, text: str
     assert caught.value.code == USAGE
 
 
+def test_a_broken_object_is_told_with_what_it_must_have(tmp_path: Path) -> None:
+    with pytest.raises(Failure) as caught:
+        of_file(file(tmp_path, "a.jsonl", '{"asked": "A?"}'))
+    assert caught.value.why.endswith("and stands in an object's question, query or text")
+
+
+def test_what_is_no_utf_8_is_refused_and_not_guessed(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes("What is VWAP?\nWhat is été?".encode("latin-1"))
+    with pytest.raises(Failure, match=r"a\.txt is no text in UTF-8") as caught:
+        of_file(tmp_path / "a.txt")
+    assert (caught.value.code, caught.value.why) == (USAGE, "byte 22 is not")
+
+
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Failure, match="holds no question"):
         of_file(file(tmp_path, "a.txt", "# nothing\n"))

@@ -13,6 +13,7 @@ from ops.compare.ranks import (
     mann_whitney_counted,
     mid_ranks,
     normal_p,
+    shares_p,
     sign_p,
     signed_rank,
     student_bound,
@@ -100,6 +101,13 @@ def test_failures_of_one_side_alone() -> None:
     assert sign_p(3, 3) == 1.0
     assert sign_p(0, 5) == pytest.approx(2 / 32)
     assert sign_p(1, 9) == sign_p(9, 1) == pytest.approx(2 * 11 / 1024)
+
+
+def test_two_shares_of_the_same() -> None:
+    assert shares_p(0, 100, 0, 100) == shares_p(3, 3, 5, 5) == shares_p(1, 0, 1, 5) == 1.0
+    assert shares_p(5, 100, 10, 200) == pytest.approx(1.0)
+    # 10 of 100 against 20 of 100: z = 0.1 / sqrt(0.15 * 0.85 * 0.02) = 1.980.
+    assert shares_p(10, 100, 20, 100) == shares_p(20, 100, 10, 100) == pytest.approx(normal_p(1.9803), rel=1e-3)
 
 
 def test_holm_raises_each_by_what_is_left_and_keeps_the_order() -> None:

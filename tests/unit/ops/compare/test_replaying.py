@@ -124,11 +124,46 @@ def test_turning_some_away_does_not(stage: Stage) -> None:
     assert (outcome.ended, len(outcome.pairs), len(stage.pauses)) == (Ended.DONE, 12, 4)
 
 
+def test_only_turning_away_in_a_row_counts(stage: Stage) -> None:
+    server = stage.servers[Side.BASELINE]
+
+    def seconds(_: str) -> float:
+        if len(server.asked) % 4:
+            server.refusals.append(ErrorKind.OVERLOADED)
+        return 1.0
+
+    server.seconds = seconds
+    outcome = stage.run(warm=0)
+    assert (outcome.ended, len(outcome.pairs), len(stage.pauses)) == (Ended.DONE, 12, 9)
+
+
 def test_what_will_not_change_is_raised(stage: Stage) -> None:
     stage.servers[Side.CANDIDATE].refusals.append(ErrorKind.UNAUTHORIZED)
     with pytest.raises(Failure, match="Refused"):
         stage.run()
     assert sum(len(server.asked) for server in stage.servers.values()) <= 2
+
+
+def test_what_is_refused_later_keeps_what_was_measured(stage: Stage) -> None:
+    def kept(pair: Pair) -> None:
+        stage.kept.append(pair)
+        stage.servers[Side.CANDIDATE].refusals.append(ErrorKind.UNAUTHORIZED)
+
+    replaying = stage.replaying(plan(QUESTIONS, 2, 0, 7))
+    replaying._keep = kept
+    outcome = replaying.run()
+    assert (outcome.ended, outcome.pairs) == (Ended.REFUSED, stage.kept)
+    assert outcome.why == f"Refused, because, this is the candidate, at {stage.servers[Side.CANDIDATE].url}"
+
+
+def test_each_question_waits_for_its_turn(stage: Stage) -> None:
+    replaying = stage.replaying(plan(QUESTIONS, 1, 0, 7))
+    waits: list[float] = []
+    replaying._paces = {side: Pace(0.25, stage.clock, waits.append) for side in Side}
+    replaying.run()
+    # Two seconds of asking pass between turns that come every four; the clock does not move by waiting.
+    assert len(waits) == 10
+    assert max(waits) == pytest.approx(10.0)
 
 
 def test_stopping_keeps_what_was_measured(stage: Stage) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from ops.compare.files import PAIRS, RESULT
+from ops.compare.files import HTML, PAIRS, RESULT
 from ops.compare.measured import Side
 from ops.compare.session import Session, Wish, folder_name
 from ops.compare.verdict import TOO_LITTLE, Floor
 from service.cli.client import ServiceClient
-from service.cli.failures import UNREACHABLE, USAGE, Failure
+from service.cli.failures import FAILED, UNREACHABLE, USAGE, Failure
 from service.cli.surroundings import Surroundings
 from service.errors import ErrorKind
 from tests.fakes.clock import ManualClock
@@ -140,6 +140,7 @@ def test_production_is_asked_slowly_unless_it_is_allowed(stage: Stage) -> None:
     with pytest.raises(Failure, match="would be asked too fast") as caught:
         stage.session(per_s=None, at_once=3)
     assert caught.value.why == "3 askers are wished, 2 are allowed to production"
+    assert caught.value.todo == "Name at most 2 --askers."
     assert stage.session(per_s=5.0, production_per_s=5.0)._per_s[Side.BASELINE] == 5.0
     assert stage.session(per_s=None)._per_s == {Side.BASELINE: 1.0, Side.CANDIDATE: 2.0}
     assert stage.servers[Side.BASELINE].asked == []
@@ -149,6 +150,46 @@ def test_the_same_instance_twice_is_told(stage: Stage, queries: Path, capsys: py
     stage.clients[Side.CANDIDATE] = stage.clients[Side.BASELINE]
     stage.session(queries=queries).run(stage.folder)
     assert "Both are the same instance" in capsys.readouterr().err
+
+
+def test_the_same_instance_is_not_asked_twice_as_fast(stage: Stage, queries: Path) -> None:
+    stage.clients[Side.CANDIDATE] = stage.clients[Side.BASELINE]
+    stage.servers[Side.BASELINE].seconds = lambda _: 0.0
+    stage.servers[Side.BASELINE].about["environment"] = "production"
+    stage.here.pause = stage.clock.advance
+    begun = stage.clock.monotonic()
+    stage.session(queries=queries, rounds=1, warm=0, per_s=None).run(stage.folder)
+    assert len(stage.servers[Side.BASELINE].asked) == 16
+    assert stage.clock.monotonic() - begun == pytest.approx(15.0)
+
+
+def test_two_instances_are_asked_each_at_its_own_pace(stage: Stage, queries: Path) -> None:
+    for server in stage.servers.values():
+        server.seconds = lambda _: 0.0
+    stage.here.pause = stage.clock.advance
+    begun = stage.clock.monotonic()
+    stage.session(queries=queries, rounds=1, warm=0, per_s=None).run(stage.folder)
+    assert stage.clock.monotonic() - begun == pytest.approx(7 / 2)
+
+
+def test_a_key_that_is_refused_leaves_no_folder_and_one_that_ends_later_a_report(stage: Stage, queries: Path) -> None:
+    candidate = stage.servers[Side.CANDIDATE]
+    candidate.refusals.append(ErrorKind.UNAUTHORIZED)
+    with pytest.raises(Failure, match="Refused"):
+        stage.session(queries=queries).run(stage.folder)
+    assert not stage.folder.exists()
+
+    def answered(query: str) -> float:
+        if len(candidate.asked) == 6:
+            candidate.refusals.append(ErrorKind.UNAUTHORIZED)
+        return 1.0
+
+    candidate.seconds = answered
+    candidate.asked.clear()
+    compared = stage.session(queries=queries, warm=0).run(stage.folder)
+    assert compared.code == FAILED
+    assert compared.document.summary[0].startswith("Ended after 5 of 16 pairs: Refused, because, this is the candidate")
+    assert (stage.folder / HTML).exists()
 
 
 def test_a_folder_is_named_by_its_time() -> None:

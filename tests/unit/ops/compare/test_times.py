@@ -103,6 +103,20 @@ def test_one_lot_alone_is_no_error() -> None:
     assert (times.p, times.typical.high) == (1.0, pytest.approx(150))
 
 
+def test_who_was_always_second_is_not_called_slower() -> None:
+    rng = np.random.default_rng(1)
+    baseline, candidate = np.exp(rng.normal(0, 0.05, (2, 40))) * [[1.0], [1.5]]
+    assert Times(baseline, candidate, -np.ones(40)).p > 0.1
+    assert Times(baseline, candidate, rng.choice((-1.0, 1.0), 40)).p < 0.001
+
+
+def test_ratios_are_the_candidates_over_the_baselines() -> None:
+    means, medians = drawn(200, 1, ratio=1.5).intervals(np.random.default_rng(1), 300)
+    for one in (means, medians):
+        assert one.value == pytest.approx(1.5, rel=0.1)
+        assert 1.2 < one.low < one.value < one.high < 1.9
+
+
 def test_any_two_answers_are_compared_relative_to_their_question() -> None:
     found = pairs(1.3)
     above, p = Times.of(found).superiority(np.array([one.question for one in found]))

@@ -11,6 +11,7 @@ from ops.compare.findings import Findings, findings
 from ops.compare.measured import Pair
 from ops.compare.verdict import (
     ANSWERS_ALPHA,
+    ANSWERS_FLOOR,
     FAILURES,
     SOURCES,
     TEXTS,
@@ -39,6 +40,45 @@ def judged(asked: list[Pair]) -> Judgement:
 
 def test_both_families_together_are_wrong_once_in_twenty_at_most() -> None:
     assert TIMES_ALPHA + ANSWERS_ALPHA <= 0.05
+
+
+def chances(*chances: float) -> tuple[str, ...]:
+    """Which tiers are called slower where these are their chances, one by one, and all take 1.3 times as long."""
+    found = found_of([one for at in range(len(chances)) for one in pairs(1.3, tier=f"tier {at}", base=50 * at)])
+    tiers = tuple(replace(tier, p=p) for tier, p in zip(found.tiers, chances, strict=False))
+    return judge(replace(found, tiers=tiers), FLOOR).slower
+
+
+def test_a_tier_counts_only_with_all_that_were_tested() -> None:
+    assert chances(0.03) == ("tier 0",)
+    assert chances(TIMES_ALPHA + 0.001) == ()
+    # Two are tested: the smaller one counts twice.
+    assert chances(0.03, 0.9) == ()
+    assert chances(0.017, 0.9) == ("tier 0",)
+    assert chances(0.017, 0.03) == ("tier 0", "tier 1")
+
+
+def test_answers_count_with_all_that_were_tested_of_them() -> None:
+    found = found_of([replace(one, candidate=replace(one.both()[1], answer="else")) for one in pairs(1.0)])
+
+    def different(texts: float, sources: float = 1.0) -> tuple[str, ...]:
+        changed = replace(found, texts=replace(found.texts, p=texts), sources=replace(found.sources, p=sources))
+        return judge(changed, FLOOR).different
+
+    # Three are tested, and sources do not differ enough to matter.
+    assert different(ANSWERS_ALPHA / 3 - 0.0001) == (TEXTS,)
+    assert different(ANSWERS_ALPHA / 3 + 0.0001) == ()
+    assert different(ANSWERS_ALPHA / 2 - 0.0001, 0.0001) == (TEXTS,)
+
+
+def test_answers_that_surely_but_hardly_differ_are_the_same() -> None:
+    found = found_of(pairs(1.0))
+    slight, enough = (
+        replace(found, texts=replace(found.texts, within=1.0, between=1 - gap, p=0.0001))
+        for gap in (ANSWERS_FLOOR - 0.001, ANSWERS_FLOOR + 0.001)
+    )
+    assert judge(slight, FLOOR).different == ()
+    assert judge(enough, FLOOR).different == (TEXTS,)
 
 
 def test_no_change_is_no_evidence() -> None:
@@ -117,6 +157,11 @@ def test_too_little_is_said_to_be_too_little() -> None:
         TOO_LITTLE,
     )
     assert judged([]).exit_code == TOO_LITTLE
+
+
+def test_a_tier_that_one_side_never_answered_is_said_not_to_be_judged() -> None:
+    told = judged([*pairs(1.0), *(pair(answer(tier="medium"), LOST) for _ in range(20))])
+    assert (told.verdict, told.unjudged) == (Verdict.DIFFERENT, ("medium",))
 
 
 def test_everything_that_was_tested_is_told() -> None:
