@@ -26,7 +26,7 @@ from ops.checkpoint.files import (
 from ops.checkpoint.manifest import STORE, VECTORS, Manifest
 from service.cli.failures import Failure
 from service.data_folder import DataFolder
-from service.store_swap import BESIDE, NEW, Journal, advance, begin, beside, read, settle, turn_back
+from service.store_swap import BESIDE, NEW, Journal, advance, begin, beside, read, settle, sync_folder, turn_back
 
 _CORPUS, _CHROMA = "corpus.sqlite3", "chroma.sqlite3"
 CACHES = ("cache-answer.sqlite3", "cache-prompt.sqlite3")
@@ -140,6 +140,7 @@ class FolderStore:
             raise Failure("What was copied beside the present state is not what the checkpoint holds")
         for folder in self._folders():
             sync_tree(folder / BESIDE)
+            sync_folder(folder)
 
     def journal(self) -> Journal | None:
         return read(self.corpus)

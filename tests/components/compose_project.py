@@ -94,6 +94,11 @@ class ComposeProject:
         lasting = {name for name, body in self.services.items() if body.get("restart") != "no"}
         return sorted(lasting - self.absent | self._stands_in)
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What Compose is given: the images that were made here, and what the test sets."""
+        return self._images.environment | self._settings
+
     def compose(self, *words: str, timeout_s: float = UP_S) -> str:
         """Run Compose on this installation."""
         files = [word for file in self._files for word in ("--file", file)]
@@ -102,7 +107,7 @@ class ComposeProject:
             *files,
             *words,
             timeout_s=timeout_s,
-            environment=self._images.environment | self._settings,
+            environment=self.environment,
             folder=self.checkout,
         )
 
