@@ -142,7 +142,8 @@ def finish_at_start(corpus: Path) -> str:
     if journal.phase is not Phase.PLACED and Path(journal.vectors).is_absolute():
         raise SwapUnreadable(
             f"a restore of checkpoint {journal.checkpoint} was interrupted between the documents and their vectors, "
-            "which lie elsewhere; finish it with `emini-rag checkpoint recover`, then start again"
+            "which lie elsewhere; finish it with `emini-rag checkpoint recover` (Docker: on its host, with --compose), "
+            "then start again"
         )
     after = advance(corpus)
     if after is None:

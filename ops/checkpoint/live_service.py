@@ -9,10 +9,11 @@ from typing import Any
 from service.cli.client import ServiceClient
 from service.cli.failures import Failure
 from service.clock import Clock, SystemClock
+from service.monitoring.port import KEPT_S
 
 _LOOK_S = 0.2
 _AT_ONCE = 5
-_SLOW_WINDOW, _SLOW_COUNT = "365d", 1000
+_SLOW_WINDOW, _SLOW_COUNT = f"{KEPT_S:.0f}s", 1000
 
 
 @dataclass
