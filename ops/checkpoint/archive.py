@@ -15,7 +15,7 @@ from pathlib import Path
 from ops.checkpoint.files import sync_tree, write
 from ops.checkpoint.inspection import CLONE
 from ops.checkpoint.manifest import Damaged, Manifest, Newer, faults
-from ops.checkpoint.turn import turn
+from ops.checkpoint.turn import make_folder, turn
 from service.cli.failures import USAGE, Failure
 from service.store_swap import sync_folder
 
@@ -40,12 +40,18 @@ class Archive:
     """All checkpoints in `folder`, which is made on first use, for its owner alone."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        # Those who look at a copy work in folders of their own.
+        self.folder = folder.absolute()
 
     @contextmanager
     def changing(self) -> Iterator[None]:
         """Be the only one who changes it. Raises `Failure` when somebody does already."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            make_folder(self.folder)
+            (self.folder / _LOCK).touch(0o600)
+        except OSError as error:
+            todo = "Copy what is in it to a folder that can be written, and name that with --folder."
+            raise Failure(f"{self.folder} cannot be written", error.strerror or "", todo=todo) from error
         with turn(self.folder / _LOCK, "makes, restores or removes a checkpoint"):
             self._clear()
             yield

@@ -254,7 +254,7 @@ def restore(
     chosen = Chosen(here, choice)
     read(chosen.archive.path(name))
     if not yes:
-        typer.confirm(f"Exchange the present documents for those of {name}?", abort=True, err=True)
+        typer.confirm(f"Exchange the present documents for those of {name} (--yes does not ask)?", abort=True, err=True)
     kept = chosen.new_name("before-restore-") if pre_checkpoint else None
     began = here.clock.monotonic()
     with _restoring(chosen, keep_today=kept, ready_s=ready) as restoring:

@@ -24,7 +24,7 @@ from ops.checkpoint.looking import TOP_K, Findings
 from ops.checkpoint.screen import Screen
 from ops.checkpoint.store import Look, schema_of
 from service.cli.drill.json_api import JsonApi
-from service.cli.failures import USAGE, Failure
+from service.cli.failures import USAGE, Failure, Unreachable
 from service.cli.wording import count, seconds, size
 from service.clock import Clock
 from service.corpus.schema import SCHEMA_VERSION
@@ -163,9 +163,13 @@ class Making:
             with self.installation.store.exclusive():
                 yield None
             return
-        with self.live.held(_DRAIN_S, wish.hold_s) as held:
-            self.require_same(held, look)
-            yield held
+        try:
+            with self.live.held(_DRAIN_S, wish.hold_s) as held:
+                self.require_same(held, look)
+                yield held
+        except Unreachable as error:
+            todo = "If that is a service, name its address with --url; if it just starts, wait until it is ready."
+            raise Failure(f"{error.what}, and the {self.installation.label} is in use", error.why, todo=todo) from error
 
     def require_same(self, held: Held, look: Look) -> None:
         """Raises `Failure` when the service that was asked is not that of the installation."""

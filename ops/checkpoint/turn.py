@@ -22,13 +22,21 @@ def turn(path: Path, what: str, who: str = "") -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             holder = _says(descriptor)
-            raise Failure(f"{path} is in use", f"{holder}{what}", todo="Wait until it is done.") from None
+            raise Failure(
+                f"{path if is_folder else path.parent} is in use", f"{holder}{what}", todo="Wait until it is done."
+            ) from None
         if not is_folder:
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"process {os.getpid()}{who}\n".encode(), 0)
         yield
     finally:
         os.close(descriptor)
+
+
+def make_folder(folder: Path) -> None:
+    """And the one around it, each for its owner alone: that may be a data folder that nobody has made yet."""
+    for one in (folder.parent, folder):
+        one.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 
 def _says(descriptor: int) -> str:

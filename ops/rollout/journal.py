@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from ops.checkpoint.turn import turn
+from ops.checkpoint.turn import make_folder, turn
 from ops.rollout.pointer import LOCK, Version, put
 from service.cli.failures import Failure
 from service.store_swap import sync_folder
@@ -69,7 +69,7 @@ class Records:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Be the only deploy, rollback or restore. Raises `Failure` when there is one."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(self.folder)
         with turn(self.folder / LOCK, "deploys, rolls back or restores", f" of {who()}"):
             yield
 

@@ -118,6 +118,18 @@ def test_no_restore_while_a_version_is_deployed(run: Run, stand: Stand) -> None:
     assert "emini-rag deploy --abandon" in told.stderr
 
 
+def test_a_folder_named_from_where_one_is(run: Run, stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(stand.folder)
+    elsewhere = stand.folder / "elsewhere"
+    shell = Shell(stand.folder)
+    told = shell("checkpoint", "verify", "first", "--folder", "checkpoints")
+    assert told.exit_code == 0, told.output
+    told = shell("checkpoint", "restore", "first", "--yes", "--folder", "checkpoints", "--data", "elsewhere")
+    assert told.exit_code == 0, told.output
+    assert len(sources(elsewhere)) == DOCUMENTS
+    assert elsewhere.stat().st_mode & 0o777 == 0o700
+
+
 @pytest.mark.parametrize("verb", ["show", "verify", "restore"])
 def test_one_that_is_not_there(run: Run, verb: str) -> None:
     told = run(verb, "none")
