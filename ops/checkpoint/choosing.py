@@ -87,6 +87,7 @@ class Chosen:
             choice.chroma_folder or embedded,
             stop=choice.stop,
             start=choice.start,
+            server=self._here.settings.chroma.url or "" if choice.chroma_folder else "",
             beside=choice.stack,
             pause=self._here.pause,
         )

@@ -72,7 +72,8 @@ class Installation(Protocol):
 
 class NativeInstallation:
     """A data folder of this machine. `stop` and `start` are commands, such as `systemctl stop emini-rag`; without them
-    a service that runs is not touched. `beside` is where the native stack keeps what is not the service's."""
+    a service that runs is not touched. `server` is the address of the Chroma server whose folder `vectors` is, empty
+    for none; `beside` is where the native stack keeps what is not the service's."""
 
     def __init__(
         self,
@@ -81,6 +82,7 @@ class NativeInstallation:
         *,
         stop: str = "",
         start: str = "",
+        server: str = "",
         beside: Path | None = None,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -89,7 +91,7 @@ class NativeInstallation:
         self._start = _words(start)
         self._beside = beside or self._data / "stack"
         self._pause = pause
-        self.store: Store = FolderStore(data, vectors)
+        self.store: Store = FolderStore(data, vectors, server)
 
     @property
     def label(self) -> str:

@@ -220,7 +220,7 @@ class Restoring:
         with self.installation.store.exclusive():
             self.installation.store.turn_back()
         if start:
-            self.installation.start()
+            self._start_again()
 
     def _after_failure(self, *, start: bool) -> None:
         """Whatever failed: with a journal the old state is put back, without one it never moved."""
@@ -228,11 +228,14 @@ class Restoring:
             with self.installation.store.exclusive():
                 self.installation.store.turn_back()
         if start:
-            try:
-                self.installation.start()
-            except Failure as error:
-                # Not instead of what failed first.
-                self.screen.say(f"The service could not be started again: {error.what}: {error.why}")
+            self._start_again()
+
+    def _start_again(self) -> None:
+        """What failed first is what is told at the end, not that this failed too."""
+        try:
+            self.installation.start()
+        except Failure as error:
+            self.screen.say(f"The service does not run, for it could not be started again: {error.what}. {error.why}")
 
     def _done(self, manifest: Manifest) -> None:
         self.archive.pin(IN_USE, manifest.name)

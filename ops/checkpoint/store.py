@@ -26,6 +26,7 @@ from ops.checkpoint.files import (
 )
 from ops.checkpoint.manifest import STORE, VECTORS, Manifest
 from ops.checkpoint.turn import turn
+from ops.stack.process import answers
 from service.cli.failures import Failure
 from service.data_folder import DataFolder
 from service.store_swap import BESIDE, NEW, Journal, advance, begin, beside, read, settle, sync_folder, turn_back
@@ -85,11 +86,12 @@ class Store(Protocol):
 
 class FolderStore:
     """Implements `Store`: `corpus` holds the corpus file, `vectors` the index; None when that is on a server whose
-    folder is not known."""
+    folder is not known. `server` is the address of the one whose folder it is, empty for none."""
 
-    def __init__(self, corpus: Path, vectors: Path | None) -> None:
+    def __init__(self, corpus: Path, vectors: Path | None, server: str = "") -> None:
         self.corpus = corpus.absolute()
         self.vectors = vectors.absolute() if vectors else None
+        self._server = server
 
     def look(self) -> Look:
         try:
@@ -163,6 +165,10 @@ class FolderStore:
         return read(self.corpus)
 
     def begin(self, checkpoint: str) -> None:
+        if self._server and answers(f"{self._server.rstrip('/')}/api/v2/heartbeat"):
+            # It would go on with the files of before, whatever they are called.
+            todo = "Stop it too, or let --stop and --start stop and start both."
+            raise Failure(f"The Chroma server at {self._server} runs, and uses {self.vectors}", todo=todo)
         begin(self.corpus, self.vectors, checkpoint)
 
     def advance(self) -> None:

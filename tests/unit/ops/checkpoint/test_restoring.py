@@ -119,6 +119,25 @@ def test_a_service_that_does_not_come_up_brings_the_old_documents_back(moved_on:
     assert not (moved_on.data / JOURNAL).exists()
 
 
+class Dead(Unwilling):
+    """Cannot be started at all."""
+
+    def start(self) -> None:
+        raise Failure("`start` failed with status 1")
+
+
+def test_a_service_that_cannot_be_started_again_is_told_besides(moved_on: Stand) -> None:
+    installation = Dead(moved_on.data, moved_on.data / "chroma")
+    with (
+        restoring(moved_on, moved_on.making(installation)) as one,
+        pytest.raises(Failure, match="first was not restored: `start` failed") as caught,
+    ):
+        one.restore("first")
+    assert caught.value.todo == "The documents are those of before."
+    assert "The service does not run" in moved_on.said.getvalue()
+    assert sources(moved_on.data) == NOW
+
+
 @pytest.mark.parametrize("placed", [False, True])
 def test_an_interrupted_one_is_finished_by_the_next(moved_on: Stand, placed: bool) -> None:
     store = moved_on.native().store
