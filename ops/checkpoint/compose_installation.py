@@ -12,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ops.checkpoint.configuration import without_secrets
+from ops.checkpoint.configuration import of_environment, without_secrets
 from ops.checkpoint.files import OnBytes, nobody
 from ops.checkpoint.inside import CHECKPOINT, CORPUS, FURTHER, VECTORS
 from ops.checkpoint.manifest import GRAFANA, PROMETHEUS
@@ -240,8 +240,11 @@ class ComposeInstallation:
         to.chmod(0o600)
 
     def configuration(self) -> dict[str, Any]:
-        told = without_secrets(self._volumes.configuration)
-        return {"compose": told, "file": self._files.file}
+        """The settings too: those of the container, not of whoever makes the checkpoint."""
+        told = self._volumes.configuration
+        given = told["services"][self._volumes.service].get("environment") or {}
+        variables = {name: str(value) for name, value in given.items() if value is not None}
+        return {"compose": without_secrets(told), "file": self._files.file, **of_environment(variables)}
 
     def copy_snapshot(self, name: str, to: Path) -> None:
         volume = self._volumes.at(self._volumes.named(PROMETHEUS), "/prometheus")
