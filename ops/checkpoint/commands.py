@@ -261,6 +261,7 @@ def restore(
         if (left := chosen.records.journal()) is not None:
             todo = "`emini-rag deploy` goes on with it, `emini-rag deploy --abandon` goes back from it."
             raise Failure(f"The deploy {left.id} did not end, and may go back to documents of its own", todo=todo)
+        restoring.require_right_service()
         manifest = restoring.restore(name)
     marked = mark(chosen.prometheus, manifest.environment, name, here.clock.time())
     took = here.clock.monotonic() - began

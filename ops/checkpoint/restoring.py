@@ -51,7 +51,6 @@ class Restoring:
             return read(folder)
         # Before what takes long: nothing that is in use is touched, so it is known now whether it can be done at all.
         self.installation.require_stoppable()
-        self._require_right_service()
         manifest, _ = verify(folder, self.screen)
         self._stage(folder, manifest)
         stopped = self._stop()
@@ -109,9 +108,9 @@ class Restoring:
             self._done(manifest)
         return journal.checkpoint, unchanged
 
-    def _require_right_service(self) -> None:
+    def require_right_service(self) -> None:
         """What else would show only after it was stopped and started: the address of another service, or no key. One
-        that is ill is no reason not to go back."""
+        that is ill is no reason not to go back. Raises `Failure`."""
         if not self.installation.serving():
             return
         try:

@@ -220,9 +220,12 @@ def test_the_wrong_service_and_the_wrong_key_show_before_anything_is_stopped(
         making = moved_on.making(installation)
         making.live = LiveService(client)
         with restoring(moved_on, making) as one, pytest.raises(Failure, match=told):
-            one.restore("first")
+            one.require_right_service()
+        service.status, service.content = 500, b'{"kind": "other", "title": "It is ill", "detail": ""}'
+        with restoring(moved_on, making) as one:
+            one.require_right_service()
+    assert "going on all the same" in moved_on.said.getvalue()
     assert installation.up
-    assert not (moved_on.data / BESIDE).exists()
 
 
 class Huge(FolderStore):
