@@ -6,6 +6,7 @@ Until the exchange begins nothing that is in use is touched. From then on a jour
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,8 +54,9 @@ class Restoring:
         self.installation.require_stoppable()
         manifest, _ = verify(folder, self.screen)
         self._stage(folder, manifest)
-        stopped = self._stop()
+        answers, stopped = known_answers(folder), self.installation.serving()
         try:
+            stopped = self._stop()
             with self.installation.store.exclusive():
                 self._keep_today()
                 with self.screen.step("exchange", "exchanging the documents"):
@@ -63,7 +65,7 @@ class Restoring:
         except BaseException:
             self._after_failure(start=stopped)
             raise
-        self._confirm(folder, start=stopped)
+        self._confirm(name, answers, start=stopped)
         self._done(manifest)
         return manifest
 
@@ -93,17 +95,20 @@ class Restoring:
                 installation.start()
             return None, False
         folder = self.archive.folder / journal.checkpoint
-        # Without it there is nothing to ask; what was placed is whole, for every file was compared before it was moved.
-        manifest = read(folder) if folder.is_dir() else None
+        try:
+            manifest, answers = read(folder), known_answers(folder)
+        except (Failure, OSError, ValueError):
+            # Nothing to ask; what was placed is whole, for every file was compared before it was moved.
+            manifest, answers = None, {}
         unchanged = manifest is not None and store.version() == manifest.corpus.get("version")
-        if manifest is None or not unchanged:
+        if not unchanged:
             # To go back now would lose what a service has taken in since.
-            self.screen.say("  its documents are in place, and were changed since: they stay as they are")
+            self.screen.say("  its documents are in place, and may have been changed since: they stay as they are")
             store.settle()
             if start:
                 installation.start()
         else:
-            self._confirm(folder, start=start)
+            self._confirm(journal.checkpoint, answers, start=start)
         if manifest is not None:
             self._done(manifest)
         return journal.checkpoint, unchanged
@@ -162,9 +167,8 @@ class Restoring:
             )
             raise Failure(error.what, error.why, lines=error.lines, todo=todo) from error
 
-    def _confirm(self, folder: Path, *, start: bool) -> None:
+    def _confirm(self, name: str, answers: Mapping[str, object], *, start: bool) -> None:
         """Start, and ask what was asked then; back to the state before when it does not answer."""
-        answers = known_answers(folder)
         try:
             if start:
                 with self.screen.step("start", "starting the service"):
@@ -180,11 +184,11 @@ class Restoring:
             self._go_back(start=start)
             if isinstance(error, Failure):
                 todo = "The documents are those of before."
-                raise Failure(f"{folder.name} was not restored: {error.what}", error.why, todo=todo) from error
+                raise Failure(f"{name} was not restored: {error.what}", error.why, todo=todo) from error
             raise
         self.installation.store.settle()
 
-    def _ask_live(self, answers: dict[str, object]) -> None:
+    def _ask_live(self, answers: Mapping[str, object]) -> None:
         """A document that its folder no longer holds may be gone again by now, and new ones may come before."""
         questions = [one for one in _list(answers["questions"]) if isinstance(one, dict)]
         found = self.live.search(questions, int(str(answers["top_k"])))
@@ -199,7 +203,7 @@ class Restoring:
             raise Failure("The service does not find what the checkpoint found", why)
         self.screen.say(f"  {len(questions)} known questions are answered as then")
 
-    def _ask_in_place(self, answers: dict[str, object]) -> None:
+    def _ask_in_place(self, answers: Mapping[str, object]) -> None:
         """A copy of what is in place now: to open it is to change it."""
         clone = Path(tempfile.mkdtemp(prefix=CLONE, dir=self.archive.folder))
         try:
@@ -226,7 +230,7 @@ class Restoring:
         if self.installation.store.journal() is not None:
             with self.installation.store.exclusive():
                 self.installation.store.turn_back()
-        if start:
+        if start and not self.installation.serving():
             self._start_again()
 
     def _start_again(self) -> None:

@@ -9,7 +9,7 @@ import pytest
 from ops.checkpoint.creating import Making
 from ops.checkpoint.installation import NativeInstallation
 from ops.checkpoint.live_service import LiveService
-from ops.checkpoint.manifest import CORPUS
+from ops.checkpoint.manifest import ANSWERS, CORPUS
 from ops.checkpoint.restoring import IN_USE, Restoring
 from ops.checkpoint.store import FolderStore, Look
 from service.cli.client import ServiceClient
@@ -190,7 +190,33 @@ def test_what_came_after_an_interrupted_one_is_not_lost(moved_on: Stand) -> None
         assert one.recover() == "first"
     assert len(sources(moved_on.data)) == DOCUMENTS + 5
     assert not (moved_on.data / JOURNAL).exists()
-    assert "changed since: they stay" in moved_on.said.getvalue()
+    assert "changed since: they stay as they are" in moved_on.said.getvalue()
+
+
+def test_one_whose_checkpoint_is_damaged_by_now_ends_all_the_same(moved_on: Stand) -> None:
+    moved_on.native().store.stage(moved_on.path())
+    begin(moved_on.data, moved_on.data / "chroma", "first")
+    (moved_on.path() / ANSWERS).unlink()
+    with restoring(moved_on) as one:
+        assert one.recover() == "first"
+    assert sources(moved_on.data) == THEN
+    assert not (moved_on.data / JOURNAL).exists()
+
+
+class Stubborn(Unwilling):
+    """Is told to stop when the user has had enough."""
+
+    def stop(self) -> bool:
+        self.up = False
+        raise KeyboardInterrupt
+
+
+def test_a_stop_that_is_broken_off_starts_it_again(moved_on: Stand) -> None:
+    installation = Stubborn(moved_on.data, moved_on.data / "chroma")
+    with restoring(moved_on, moved_on.making(installation)) as one, pytest.raises(KeyboardInterrupt):
+        one.restore("first")
+    assert installation.started == 1
+    assert sources(moved_on.data) == NOW
 
 
 def test_the_same_again_after_changes_restores_it(moved_on: Stand) -> None:
