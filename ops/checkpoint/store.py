@@ -165,20 +165,25 @@ class FolderStore:
         return read(self.corpus)
 
     def begin(self, checkpoint: str) -> None:
-        if self._server and answers(f"{self._server.rstrip('/')}/api/v2/heartbeat"):
-            # It would go on with the files of before, whatever they are called.
-            todo = "Stop it too, or let --stop and --start stop and start both."
-            raise Failure(f"The Chroma server at {self._server} runs, and uses {self.vectors}", todo=todo)
+        self._require_no_server()
         begin(self.corpus, self.vectors, checkpoint)
 
     def advance(self) -> None:
+        self._require_no_server()
         advance(self.corpus)
 
     def turn_back(self) -> None:
+        self._require_no_server()
         turn_back(self.corpus)
 
     def settle(self) -> None:
         settle(self.corpus)
+
+    def _require_no_server(self) -> None:
+        """It would go on with the files that it has opened, whatever they are called by then."""
+        if self._server and answers(f"{self._server.rstrip('/')}/api/v2/heartbeat"):
+            todo = "Stop it too, or let --stop and --start stop and start both."
+            raise Failure(f"The Chroma server at {self._server} runs, and uses {self.vectors}", todo=todo)
 
     def _folders(self) -> list[Path]:
         return [self.corpus, *([self.vectors] if self.vectors else [])]

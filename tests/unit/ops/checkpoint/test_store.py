@@ -13,6 +13,7 @@ from service.corpus.schema import SCHEMA_VERSION
 from service.data_folder import DataFolder
 from service.errors import ServiceError
 from service.store_swap import BESIDE, Phase
+from tests.fakes.stub_server import Stub
 from tests.unit.ops.checkpoint.stand import DOCUMENTS, Stand, fill, sources
 
 
@@ -67,6 +68,18 @@ def test_what_somebody_else_has_begun_is_not_cleared_away(stand: Stand) -> None:
         store.stage(stand.path())
     store.turn_back()
     store.stage(stand.path())
+
+
+def test_nothing_is_moved_below_a_chroma_server_that_runs(stand: Stand) -> None:
+    with Stub() as server:
+        store = FolderStore(stand.data, stand.data / "chroma", server.url)
+        store.stage(stand.path())
+        for move in (lambda: store.begin("first"), store.advance, store.turn_back):
+            with pytest.raises(Failure, match=f"The Chroma server at {server.url} runs"):
+                move()
+    store.begin("first")
+    store.advance()
+    store.settle()
 
 
 def test_an_exchange_brings_the_kept_state_byte_by_byte(stand: Stand) -> None:
