@@ -82,7 +82,7 @@ def begin(corpus: Path, vectors: Path | None, checkpoint: str) -> Journal:
         checkpoint,
         Phase.FORWARD,
         where,
-        corpus_out=tuple(name for name in _leaving(beside(corpus, NEW)) if (corpus / name).exists()),
+        corpus_out=_leaving(corpus, _names(beside(corpus, NEW))),
         corpus_into=_names(beside(corpus, NEW)),
         vectors_out=_names(vectors) if vectors else (),
         vectors_into=_names(beside(vectors, NEW)) if vectors else (),
@@ -115,7 +115,14 @@ def turn_back(corpus: Path) -> None:
     journal = advance(corpus)
     if journal is None:
         return
-    _write(corpus, replace(journal, phase=Phase.BACK))
+    # All that the new state is by now: a log that it has left would be taken for that of the old one, and spoil it.
+    now = replace(
+        journal,
+        phase=Phase.BACK,
+        corpus_into=_leaving(corpus, journal.corpus_into),
+        vectors_into=_names(corpus / journal.vectors) if journal.vectors else (),
+    )
+    _write(corpus, now)
     advance(corpus)
 
 
@@ -135,7 +142,8 @@ def finish_at_start(corpus: Path) -> str:
     if journal.phase is not Phase.PLACED and Path(journal.vectors).is_absolute():
         raise SwapUnreadable(
             f"a restore of checkpoint {journal.checkpoint} was interrupted between the documents and their vectors, "
-            "which lie elsewhere; finish it with `emini-rag checkpoint recover`, then start again"
+            "which lie elsewhere; finish it with `emini-rag checkpoint recover` (Docker: on its host, with --compose), "
+            "then start again"
         )
     after = advance(corpus)
     if after is None:
@@ -158,10 +166,12 @@ def sync_folder(folder: Path) -> None:
 _LISTS = ("corpus_out", "corpus_into", "vectors_out", "vectors_into")
 
 
-def _leaving(new: Path) -> list[str]:
-    """The corpus, and what else comes, each with what SQLite keeps beside it: a log of another file would spoil it."""
-    others = (name for name in _names(new) if name not in CORPUS_FILES)
-    return [*CORPUS_FILES, *(name + suffix for name in others for suffix in ("", "-wal", "-shm", "-journal"))]
+def _leaving(corpus: Path, replaced: tuple[str, ...]) -> tuple[str, ...]:
+    """What is there of the corpus and of what else is replaced, each with what SQLite keeps beside it: a log of another
+    file would spoil it."""
+    others = (name for name in replaced if name not in CORPUS_FILES)
+    names = [*CORPUS_FILES, *(name + suffix for name in others for suffix in ("", "-wal", "-shm", "-journal"))]
+    return tuple(name for name in names if (corpus / name).exists())
 
 
 def _names(folder: Path) -> tuple[str, ...]:

@@ -4,9 +4,7 @@ One is made under a name that no listing shows, and renamed when it is whole and
 is cleared away by the next one. One process at a time changes the folder (`flock`); anybody may read.
 """
 
-import fcntl
 import json
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -16,7 +14,8 @@ from pathlib import Path
 
 from ops.checkpoint.files import sync_tree, write
 from ops.checkpoint.inspection import CLONE
-from ops.checkpoint.manifest import Damaged, Manifest, faults
+from ops.checkpoint.manifest import Damaged, Manifest, Newer, faults
+from ops.checkpoint.turn import make_folder, turn
 from service.cli.failures import USAGE, Failure
 from service.store_swap import sync_folder
 
@@ -28,38 +27,34 @@ _LOCK, _PINS = ".lock", "pins.json"
 @dataclass(frozen=True)
 class Listed:
     """One checkpoint as a listing shows it. `manifest` is None when it cannot be read; `fault` is the first one that
-    shows without reading every file."""
+    shows without reading every file; `newer` when it is only unknown here, and may be good."""
 
     name: str
     manifest: Manifest | None
     fault: str
     pins: tuple[str, ...]
+    newer: bool = False
 
 
 class Archive:
     """All checkpoints in `folder`, which is made on first use, for its owner alone."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        # Those who look at a copy work in folders of their own.
+        self.folder = folder.absolute()
 
     @contextmanager
     def changing(self) -> Iterator[None]:
         """Be the only one who changes it. Raises `Failure` when somebody does already."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(self.folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                holder = os.pread(descriptor, 100, 0).decode(errors="replace").strip() or "unknown"
-                why = f"process {holder} makes, restores or removes one"
-                raise Failure(f"{self.folder} is in use", why, todo="Wait until it is done.") from None
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            make_folder(self.folder)
+            (self.folder / _LOCK).touch(0o600)
+        except OSError as error:
+            todo = "Copy what is in it to a folder that can be written, and name that with --folder."
+            raise Failure(f"{self.folder} cannot be written", error.strerror or "", todo=todo) from error
+        with turn(self.folder / _LOCK, "makes, restores or removes a checkpoint"):
             self._clear()
             yield
-        finally:
-            os.close(descriptor)
 
     def path(self, name: str) -> Path:
         """Of one that is there. Raises `Failure`."""
@@ -148,6 +143,6 @@ def _look(path: Path, pins: tuple[str, ...]) -> Listed:
     try:
         manifest = Manifest.read(path)
     except Damaged as error:
-        return Listed(path.name, None, str(error), pins)
+        return Listed(path.name, None, str(error), pins, isinstance(error, Newer))
     found = faults(path, manifest, None)
     return Listed(path.name, manifest, found[0] if found else "", pins)

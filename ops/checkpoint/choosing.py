@@ -16,6 +16,8 @@ from ops.checkpoint.live_service import LiveService
 from ops.checkpoint.screen import Screen
 from ops.compose.docker import Docker, Unusable
 from ops.compose.files import DEVELOPMENT, PRODUCTION
+from ops.rollout.journal import Records
+from ops.rollout.pointer import FOLDER
 from ops.stack import ports
 from ops.stack.site import ROOT, local
 from service.cli.client import address_of, connect
@@ -55,6 +57,9 @@ class Chosen:
         self.screen = Screen(here.err, here.clock)
         self.archive = Archive(choice.folder or self._usual_folder())
         self.repository = Repository(ROOT)
+        project = f"-{_FILES[choice.compose].project}" if choice.compose else ""
+        # Of the same installation's deploys, whose lock is one with that of restores.
+        self.records = Records((ROOT / "data" if project else self._data) / f"{FOLDER}{project}")
         self._docker = docker or Docker()
 
     @property
@@ -82,6 +87,7 @@ class Chosen:
             choice.chroma_folder or embedded,
             stop=choice.stop,
             start=choice.start,
+            server=self._here.settings.chroma.url or "" if choice.chroma_folder else "",
             beside=choice.stack,
             pause=self._here.pause,
         )

@@ -15,9 +15,11 @@ from ops.checkpoint import tables
 from ops.checkpoint.choosing import Choice, Chosen
 from ops.checkpoint.creating import Wish
 from ops.checkpoint.differing import differences
-from ops.checkpoint.manifest import Damaged, Manifest
+from ops.checkpoint.files import size_of
+from ops.checkpoint.manifest import Manifest
 from ops.checkpoint.mark import mark
 from ops.checkpoint.restoring import Restoring
+from ops.checkpoint.verifying import read
 from ops.checkpoint.verifying import verify as verified
 from service.cli import surroundings
 from service.cli.client import KeyFile, KeyInArgv
@@ -131,7 +133,7 @@ def show(
 ) -> None:
     """What one holds."""
     here = surroundings.of(context)
-    manifest = _manifest(Chosen(here, Choice(data, folder, compose)), name)
+    manifest = read(Chosen(here, Choice(data, folder, compose)).archive.path(name))
     if as_json:
         _print(manifest.as_object())
     else:
@@ -185,10 +187,9 @@ def diff(
     here = surroundings.of(context)
     chosen = Chosen(here, Choice(data, folder, compose))
     paths = chosen.archive.path(old), chosen.archive.path(new)
-    try:
-        found = differences(*paths, chosen.repository)
-    except Damaged as error:
-        raise Failure("One of them is damaged", error.faults[0], lines=error.faults[1:]) from error
+    for path in paths:
+        read(path)
+    found = differences(*paths, chosen.repository)
     if as_json:
         _print(tables.difference_as_object(found))
     else:
@@ -198,26 +199,29 @@ def diff(
 @app.command()
 def prune(
     context: typer.Context,
-    keep: Annotated[int, typer.Option("--keep", min=1, help="How many of the newest stay.")],
+    keep: Annotated[int, typer.Option("--keep", min=1, help="How many of the newest that are whole stay.")],
     data: Data = None,
     folder: Folder = None,
     compose: Compose = "",
 ) -> None:
-    """Remove old ones. The one in use, and those that a rollout needs, stay, whatever their age."""
+    """Remove old ones, with their tags. The one in use, and those that a rollout needs, stay, whatever their age."""
     here = surroundings.of(context)
     chosen = Chosen(here, Choice(data, folder, compose))
-    freed, removed = 0, []
+    freed, removed, whole = 0, [], 0
     with chosen.archive.changing():
-        for one in chosen.archive.listed()[keep:]:
-            if one.pins:
-                here.note(f"{one.name} stays: {', '.join(one.pins)}")
+        for one in chosen.archive.listed():
+            if whole < keep:
+                # A damaged one is in nobody's place.
+                whole += not one.fault
                 continue
+            if one.pins or one.newer:
+                here.note(f"{one.name} stays: {', '.join(one.pins) or 'it is of a newer emini-rag'}")
+                continue
+            freed += size_of(chosen.archive.path(one.name))
             chosen.archive.remove(one.name)
             removed.append(one.name)
-            if one.manifest is not None:
-                freed += one.manifest.size
-                if one.manifest.code:
-                    chosen.repository.untag(one.name, str(one.manifest.code["commit"]))
+            if one.manifest is not None and one.manifest.code:
+                chosen.repository.untag(one.name, str(one.manifest.code["commit"]))
     here.out.print(f"Removed {count(len(removed), 'checkpoint')}, {size(freed)}.", soft_wrap=True)
     for name in removed:
         here.out.print(f"  {name}", soft_wrap=True)
@@ -248,12 +252,16 @@ def restore(
     here = surroundings.of(context)
     choice = Choice(data, folder, compose, url, key_file, chroma_folder, None, stop, start, prometheus)
     chosen = Chosen(here, choice)
-    manifest = _manifest(chosen, name)
+    read(chosen.archive.path(name))
     if not yes:
-        typer.confirm(f"Exchange the present documents for those of {name}?", abort=True, err=True)
+        typer.confirm(f"Exchange the present documents for those of {name} (--yes does not ask)?", abort=True, err=True)
     kept = chosen.new_name("before-restore-") if pre_checkpoint else None
     began = here.clock.monotonic()
-    with chosen.archive.changing(), _restoring(chosen, keep_today=kept, ready_s=ready) as restoring:
+    with _restoring(chosen, keep_today=kept, ready_s=ready) as restoring:
+        if (left := chosen.records.journal()) is not None:
+            todo = "`emini-rag deploy` goes on with it, `emini-rag deploy --abandon` goes back from it."
+            raise Failure(f"The deploy {left.id} did not end, and may go back to documents of its own", todo=todo)
+        restoring.require_right_service()
         manifest = restoring.restore(name)
     marked = mark(chosen.prometheus, manifest.environment, name, here.clock.time())
     took = here.clock.monotonic() - began
@@ -264,8 +272,7 @@ def restore(
     here.out.print(f"Checkpoint {name} is restored, in {seconds(took)}.", soft_wrap=True)
     if kept is not None:
         here.out.print(f"  The state before it is checkpoint {kept}.", soft_wrap=True)
-    if manifest.code is not None:
-        _tell_code(chosen, manifest)
+    _tell_code(chosen, manifest)
 
 
 @app.command()
@@ -284,7 +291,7 @@ def recover(
     """Bring a restore to its end that was interrupted. Nothing happens when there was none."""
     here = surroundings.of(context)
     chosen = Chosen(here, Choice(data, folder, compose, url, key_file, chroma_folder, None, stop, start))
-    with chosen.archive.changing(), _restoring(chosen, keep_today=None, ready_s=180) as restoring:
+    with _restoring(chosen, keep_today=None, ready_s=180) as restoring:
         used = restoring.recover()
     if used is None:
         here.out.print("No restore is left to finish.")
@@ -294,26 +301,18 @@ def recover(
 
 def _tell_code(chosen: Chosen, manifest: Manifest) -> None:
     """The source is the user's: it is told, never changed."""
-    now, then = chosen.repository.state(), dict(manifest.code or {})
-    if now is not None and now.commit != then.get("commit"):
+    now, then = chosen.repository.state(), str((manifest.code or {}).get("commit", ""))[:12]
+    if now is not None and then and not now.commit.startswith(then):
         chosen.screen.say(
-            f"It was made with commit {str(then.get('commit'))[:12]}, and this is {now.commit[:12]}: "
-            f"`git checkout checkpoint/{manifest.name}` goes there"
+            f"It was made with commit {then}, and this is {now.commit[:12]}: `git checkout {then}` goes there"
         )
 
 
 @contextmanager
 def _restoring(chosen: Chosen, *, keep_today: str | None, ready_s: float) -> Iterator[Restoring]:
-    with chosen.making(chosen.installation()) as making:
+    """While nobody else deploys, restores, or changes the archive."""
+    with chosen.making(chosen.installation()) as making, chosen.records.alone(), chosen.archive.changing():
         yield Restoring(making, ready_s=ready_s, keep_today=keep_today)
-
-
-def _manifest(chosen: Chosen, name: str) -> Manifest:
-    path = chosen.archive.path(name)
-    try:
-        return Manifest.read(path)
-    except Damaged as error:
-        raise Failure(f"Checkpoint {name} is damaged", error.faults[0], lines=error.faults[1:]) from error
 
 
 def _print(told: Any) -> None:

@@ -5,18 +5,19 @@ network, no capability but those that reading and giving away another user's fil
 """
 
 import json
+import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from ops.checkpoint.configuration import without_secrets
+from ops.checkpoint.configuration import of_environment, without_secrets
 from ops.checkpoint.files import OnBytes, nobody
 from ops.checkpoint.inside import CHECKPOINT, CORPUS, FURTHER, VECTORS
 from ops.checkpoint.manifest import GRAFANA, PROMETHEUS
 from ops.checkpoint.store import Look
-from ops.compose.docker import Docker
+from ops.compose.docker import Docker, Unusable
 from ops.compose.files import Installation as Files
 from ops.stack.site import ROOT
 from service.cli.failures import Failure
@@ -24,6 +25,7 @@ from service.store_swap import Journal, Phase
 
 # A copy of a large store takes as long as the disk does.
 _LONG_S = 3600.0
+_QUICK_S = 30.0
 _STOP_S = 180.0
 _HARDENED = (
     "--network=none",
@@ -50,7 +52,7 @@ class Volumes:
     @cached_property
     def configuration(self) -> dict[str, Any]:
         """All of it. Raises `Failure`."""
-        answer = self._docker.ask("compose", "-f", self._files.file, "config", "--format", "json")
+        answer = _ask(self._docker, "compose", "-f", self._files.file, "config", "--format", "json")
         if answer.returncode != 0:
             raise Failure(f"Compose cannot read {self._files.file}", answer.stderr.strip()[-500:])
         return dict(json.loads(answer.stdout))
@@ -91,10 +93,13 @@ class VolumeStore:
         self._alone = False
 
     def look(self) -> Look:
-        return Look(**self._run("look"))
+        told = self._run("look")
+        return Look(told["identity"], told["size"], told["free"])
 
-    def copy(self, to: Path, *, caches: bool, on_bytes: OnBytes = nobody) -> None:  # noqa: ARG002 # no way to hear
-        self._run("copy", to.parent.name, *(["caches"] if caches else []), checkpoint=to.parent)
+    def copy(self, to: Path, *, caches: bool, on_bytes: OnBytes = nobody) -> None:
+        """How many bytes it were is only known at the end: the helper says nothing before."""
+        told = self._run("copy", to.parent.name, *(["caches"] if caches else []), checkpoint=to.parent)
+        on_bytes(told["bytes"])
 
     def model_digests(self, to: Path) -> None:
         self._run("digests", to.parent.name, to.name, checkpoint=to.parent)
@@ -108,8 +113,11 @@ class VolumeStore:
         finally:
             self._alone = False
 
-    def stage(self, checkpoint: Path, on_bytes: OnBytes = nobody) -> None:  # noqa: ARG002
-        self._run("stage", checkpoint.name, checkpoint=checkpoint, changed=False)
+    def version(self) -> int:
+        return int(self._run("version")["version"])
+
+    def stage(self, checkpoint: Path, on_bytes: OnBytes = nobody) -> None:
+        on_bytes(self._run("stage", checkpoint.name, checkpoint=checkpoint, changed=False)["bytes"])
 
     def journal(self) -> Journal | None:
         told = self._run("journal")["journal"]
@@ -148,7 +156,8 @@ class VolumeStore:
             mounts.append(f"{checkpoint.absolute()}:{CHECKPOINT}/{checkpoint.name}" + ("" if changed else ":ro"))
         if further:
             mounts.append(f"{further}:{FURTHER}")
-        answer = self._docker.ask(
+        answer = _ask(
+            self._docker,
             "run",
             "--rm",
             *_HARDENED,
@@ -192,14 +201,15 @@ class ComposeInstallation:
         return self._store
 
     def serving(self) -> bool:
-        return self._volumes.service in self._running()
+        return self._volumes.service in self._running("running")
 
     def require_stoppable(self) -> None:
         """Compose can always."""
 
     def stop(self) -> bool:
         # Chroma's server holds the vectors, whether or not the service runs.
-        there = [name for name in (self._volumes.service, self._volumes.chroma) if name in self._running()]
+        running = self._running("running", "restarting", "paused")
+        there = [name for name in (self._volumes.service, self._volumes.chroma) if name in running]
         if there:
             self._compose("stop", *there)
         return bool(there)
@@ -218,17 +228,23 @@ class ComposeInstallation:
             if one.get("image")
         ]
 
+    def require_parts(self, *, images: bool, prometheus: bool, grafana: bool) -> None:
+        """Docker has every part, or says so when it is asked for it."""
+
     def save_images(self, to: Path) -> None:
         """Those that are here: one that was never pulled cannot be saved."""
         there = sorted({one["image"] for one in self.images() if one["id"]})
-        answer = self._docker.ask("save", "--output", str(to), *there, timeout_s=_LONG_S)
+        answer = _ask(self._docker, "save", "--output", str(to), *there, timeout_s=_LONG_S)
         if answer.returncode != 0:
             raise Failure("The images could not be saved", answer.stderr.strip()[-500:])
         to.chmod(0o600)
 
     def configuration(self) -> dict[str, Any]:
-        told = without_secrets(self._volumes.configuration)
-        return {"compose": told, "file": self._files.file}
+        """The settings too: those of the container, not of whoever makes the checkpoint."""
+        told = self._volumes.configuration
+        given = told["services"][self._volumes.service].get("environment") or {}
+        variables = {name: str(value) for name, value in given.items() if value is not None}
+        return {"compose": without_secrets(told), "file": self._files.file, **of_environment(variables)}
 
     def copy_snapshot(self, name: str, to: Path) -> None:
         volume = self._volumes.at(self._volumes.named(PROMETHEUS), "/prometheus")
@@ -238,11 +254,11 @@ class ComposeInstallation:
         volume = self._volumes.at(self._volumes.named("grafana"), "/var/lib/grafana")
         self._store.fetch("database", volume, GRAFANA, to)
 
-    def _running(self) -> Sequence[str]:
-        return self._compose("ps", "--status", "running", "--services").split()
+    def _running(self, *states: str) -> Sequence[str]:
+        return self._compose("ps", *(f"--status={state}" for state in states), "--services").split()
 
     def _image(self, image: str) -> dict[str, str]:
-        answer = self._docker.ask("image", "inspect", "--format", "{{json .}}", image)
+        answer = _ask(self._docker, "image", "inspect", "--format", "{{json .}}", image)
         if answer.returncode != 0:
             return {"id": "", "digest": ""}
         told = json.loads(answer.stdout)
@@ -250,7 +266,15 @@ class ComposeInstallation:
         return {"id": str(told.get("Id", "")), "digest": str(digests[0]).rpartition("@")[2]}
 
     def _compose(self, *words: str) -> str:
-        answer = self._docker.ask("compose", "-f", self._files.file, *words, timeout_s=_STOP_S)
+        answer = _ask(self._docker, "compose", "-f", self._files.file, *words, timeout_s=_STOP_S)
         if answer.returncode != 0:
             raise Failure(f"`docker compose {words[0]}` failed", answer.stderr.strip()[-500:])
         return answer.stdout
+
+
+def _ask(docker: Docker, *words: str, timeout_s: float = _QUICK_S) -> "subprocess.CompletedProcess[str]":
+    """Raises `Failure` when Docker gives no answer at all."""
+    try:
+        return docker.ask(*words, timeout_s=timeout_s)
+    except Unusable as error:
+        raise Failure("Docker does not do as it should", str(error)) from error

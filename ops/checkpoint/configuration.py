@@ -1,16 +1,21 @@
 """The settings as they are resolved, with secrets by name only: that one is set, never what it is."""
 
+import json
 import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from service.settings import Settings
+from ops.stack.site import ROOT
+from service.settings import Settings, load_settings
 
 _SECRET = re.compile(r"(SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY)|(KEY|TOKEN|HEADER)S?$", re.IGNORECASE)
 _OURS = ("RAG_", "OTEL_", "OLLAMA_", "GF_", "CHROMA_")
 _HIDDEN = "(set)"
+_LONGEST_S = 60.0
 
 
 def described(settings: Settings, variables: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -25,6 +30,20 @@ def described(settings: Settings, variables: Mapping[str, str] | None = None) ->
         "variables": sorted(name for name in variables if name.upper().startswith(_OURS)),
         "secrets": sorted(set(secrets)),
     }
+
+
+def of_environment(variables: Mapping[str, str]) -> dict[str, Any]:
+    """The same for a service that starts with these variables instead of those here; empty when it could not start."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "ops.checkpoint.configuration"],
+        env={**variables, "PATH": os.defpath, "PYTHONPATH": str(ROOT)},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=_LONGEST_S,
+        check=False,
+    )
+    return dict(json.loads(ended.stdout)) if ended.returncode == 0 else {}
 
 
 def without_secrets(told: Any) -> Any:
@@ -54,6 +73,12 @@ def without_password(value: Any) -> Any:
     return urlunsplit(parts._replace(netloc=f"{_HIDDEN}@{place}")) if "@" in parts.netloc else value
 
 
+def main() -> int:
+    """Print it for the variables of this process."""
+    sys.stdout.write(json.dumps(described(load_settings())))
+    return 0
+
+
 def _word(word: str) -> str:
     """One of a list: NAME=value is how environments are written too."""
     name, sign, value = word.partition("=")
@@ -73,3 +98,7 @@ def _flat(told: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]
             yield from _flat(value, path)
         else:
             yield path, value
+
+
+if __name__ == "__main__":
+    sys.exit(main())

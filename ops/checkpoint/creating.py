@@ -24,7 +24,7 @@ from ops.checkpoint.looking import TOP_K, Findings
 from ops.checkpoint.screen import Screen
 from ops.checkpoint.store import Look, schema_of
 from service.cli.drill.json_api import JsonApi
-from service.cli.failures import Failure
+from service.cli.failures import USAGE, Failure, Unreachable
 from service.cli.wording import count, seconds, size
 from service.clock import Clock
 from service.corpus.schema import SCHEMA_VERSION
@@ -82,6 +82,10 @@ class Making:
         if not look.identity:
             raise Failure(f"There are no documents in the {self.installation.label}", todo="There is nothing to keep.")
         self._require_space(look)
+        # What is refused is refused before it has cost anything.
+        self.installation.require_parts(images=wish.images, prometheus=bool(wish.prometheus), grafana=wish.grafana)
+        if wish.prometheus:
+            _require_snapshots(wish.prometheus)
         with self.archive.making(wish.name) as half:
             with nullcontext() if alone else self._quiet(look, wish, serving=serving) as held:
                 self._copy(half, look, wish)
@@ -159,11 +163,19 @@ class Making:
             with self.installation.store.exclusive():
                 yield None
             return
-        with self.live.held(_DRAIN_S, wish.hold_s) as held:
-            if held.store != look.identity:
-                why = f"the service at {self.live.url} has other documents than the {self.installation.label}"
-                raise Failure("The wrong service was asked", why, todo="Name the right one with --url.")
-            yield held
+        try:
+            with self.live.held(_DRAIN_S, wish.hold_s) as held:
+                self.require_same(held, look)
+                yield held
+        except Unreachable as error:
+            todo = "If that is a service, name its address with --url; if it just starts, wait until it is ready."
+            raise Failure(f"{error.what}, and the {self.installation.label} is in use", error.why, todo=todo) from error
+
+    def require_same(self, held: Held, look: Look) -> None:
+        """Raises `Failure` when the service that was asked is not that of the installation."""
+        if held.store != look.identity:
+            why = f"the service at {self.live.url} has other documents than the {self.installation.label}"
+            raise Failure("The wrong service was asked", why, todo="Name the right one with --url.", code=USAGE)
 
     def _look_at(self, half: Path, wish: Wish) -> Findings:
         with self.screen.step("check", "opening, searching and asking the copy"):
@@ -187,8 +199,8 @@ class Making:
         write(half / m.CONFIGURATION, json.dumps(described, ensure_ascii=False, indent=1, default=str) + "\n")
         if code is not None and code.dirty and (patch := self.repository.patch()):
             write(half / m.PATCH, patch)
-        if serving and (slow := self.live.slow()):
-            write(half / m.SLOW, json.dumps(slow, ensure_ascii=False, indent=1) + "\n")
+        if serving:
+            self._add_slow_log(half)
         if wish.images:
             with self.screen.step("images", "saving the images"):
                 self.installation.save_images(half / m.IMAGES)
@@ -199,19 +211,36 @@ class Making:
             with self.screen.step("grafana", "copying Grafana's database"):
                 self.installation.copy_grafana(half / m.GRAFANA)
 
+    def _add_slow_log(self, half: Path) -> None:
+        try:
+            slow = self.live.slow()
+        except Failure as error:
+            # The documents are copied by now, and are what matters.
+            self.left_out.append(f"slow log: {error.what}")
+            return
+        if slow:
+            write(half / m.SLOW, json.dumps(slow, ensure_ascii=False, indent=1) + "\n")
+
+
+def _prometheus(url: str) -> JsonApi:
+    return JsonApi("Prometheus", url, "Name its address with --prometheus.", _SNAPSHOT_S)
+
+
+def _require_snapshots(url: str) -> None:
+    """Raises `Failure`, with what to do where Prometheus may not make one."""
+    flags = _prometheus(url).get("/api/v1/status/flags")
+    if flags["data"].get("web.enable-admin-api") == "false":
+        why = "its admin interface is off, for it could delete data too"
+        todo = (
+            "For as long as you need it, start Prometheus with PROMETHEUS_ADMIN_API=--web.enable-admin-api before "
+            "`make stack`, `make up` or `docker compose up`; a Prometheus of your own with that flag."
+        )
+        raise Failure(f"Prometheus at {url} makes no snapshots", why, todo=todo)
+
 
 def _snapshot(url: str) -> str:
-    """The name of a new one. Raises `Failure`, with what to do where Prometheus may not make one."""
-    api = JsonApi("Prometheus", url, "Name its address with --prometheus.", _SNAPSHOT_S)
-    reply = api.send("POST", "/api/v1/admin/tsdb/snapshot")
-    if "admin APIs disabled" in reply.text:
-        why = "its admin interface is off, which could also delete data"
-        todo = "Start it with --web.enable-admin-api while you need it, on the loopback address alone."
-        raise Failure(f"Prometheus at {url} makes no snapshots", why, todo=todo)
-    try:
-        return str(reply.json()["data"]["name"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise Failure(f"Prometheus at {url} made no snapshot", reply.text.strip()[:300]) from error
+    """The name of a new one. Raises `Failure`."""
+    return str(_prometheus(url).call("POST", "/api/v1/admin/tsdb/snapshot")["data"]["name"])
 
 
 def _models(half: Path) -> dict[str, str]:

@@ -5,8 +5,9 @@
 
 import hashlib
 import os
+import shutil
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +39,8 @@ def copy(source: Path, target: Path, on_bytes: OnBytes = nobody) -> None:
 
 
 def copy_database(source: Path, target: Path, on_bytes: OnBytes = nobody) -> None:
-    """By SQLite's own backup: also of a file that is in use, with what its log holds."""
+    """By SQLite's own backup: also of a file that is in use, with what its log holds. It is as it was at the start, and
+    who writes meanwhile does not make it begin again."""
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     page = 0
 
@@ -53,7 +55,28 @@ def copy_database(source: Path, target: Path, on_bytes: OnBytes = nobody) -> Non
         closing(sqlite3.connect(target)) as made,
     ):
         size = int(given.execute("PRAGMA page_size").fetchone()[0])
+        given.execute("BEGIN")
+        given.execute("SELECT count(*) FROM sqlite_master").fetchone()
         given.backup(made, pages=_PAGES, progress=told, sleep=0)
+
+
+def copy_tree(source: Path, target: Path, on_bytes: OnBytes = nobody, leave_out: Collection[str] = ()) -> None:
+    """Every file below `source`, but for what lies in it under these names, into a folder that may be there already."""
+    target.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for path in listing(source):
+        name = path.relative_to(source)
+        if name.parts[0] not in leave_out:
+            made = target / name
+            made.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            copy(path, made, on_bytes)
+
+
+def move_tree(source: Path, target: Path) -> None:
+    """Every file below `source`, which is gone then, even when it could not be copied."""
+    try:
+        copy_tree(source, target)
+    finally:
+        shutil.rmtree(source, ignore_errors=True)
 
 
 def record(path: Path, on_bytes: OnBytes = nobody) -> FileRecord:

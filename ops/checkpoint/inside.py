@@ -15,7 +15,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ops.checkpoint.files import copy, copy_database, listing
+from ops.checkpoint.files import copy_database, move_tree
 from ops.checkpoint.manifest import STORE, Damaged
 from ops.checkpoint.store import FolderStore
 from service.cli.failures import Failure
@@ -47,15 +47,18 @@ def main(words: Sequence[str], corpus: Path = CORPUS, vectors: Path = VECTORS, c
 
 def _do(words: Sequence[str], store: FolderStore, checkpoint: Path) -> Mapping[str, Any]:
     told: Mapping[str, Any] = {}
+    done: list[int] = []
     match words:
         case ["look"]:
             told = asdict(store.look())
         case ["copy", half, *caches]:
-            store.copy(checkpoint / half / STORE, caches=bool(caches))
+            store.copy(checkpoint / half / STORE, caches=bool(caches), on_bytes=done.append)
         case ["digests", half, name]:
             store.model_digests(checkpoint / half / name)
         case ["stage", name]:
-            store.stage(checkpoint / name)
+            store.stage(checkpoint / name, done.append)
+        case ["version"]:
+            told = {"version": store.version()}
         case ["journal"]:
             journal = store.journal()
             told = {"journal": None if journal is None else asdict(journal)}
@@ -67,18 +70,15 @@ def _do(words: Sequence[str], store: FolderStore, checkpoint: Path) -> Mapping[s
             _fetch(kind, FURTHER / given, checkpoint / half / name)
         case _:
             raise Failure(f"This helper does not know {' '.join(words)}")
-    return told
+    return {**told, "bytes": sum(done)}
 
 
 def _fetch(kind: str, source: Path, target: Path) -> None:
     """Out of a further volume."""
     if kind == "database":
         copy_database(source, target)
-        return
-    for path in listing(source):
-        made = target / path.relative_to(source)
-        made.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        copy(path, made)
+    else:
+        move_tree(source, target)
 
 
 def _give(folder: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ops.checkpoint.files import copy, listing
+from ops.checkpoint.files import copy_tree
 from ops.checkpoint.looking import Findings
 from ops.checkpoint.manifest import VECTORS
 from ops.stack.site import ROOT
@@ -55,10 +55,7 @@ def inspect_a_clone(store: Path, answers: Mapping[str, Any], beside: Path) -> Fi
     """The same of a checkpoint's store, which stays as it is: a clone is made in the folder `beside`, and removed."""
     clone = Path(tempfile.mkdtemp(prefix=CLONE, dir=beside))
     try:
-        for path in listing(store):
-            target = clone / path.relative_to(store)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            copy(path, target)
+        copy_tree(store, clone)
         vectors = clone / VECTORS
         return inspect(clone, vectors if vectors.is_dir() else None, answers)
     finally:

@@ -2,21 +2,22 @@
 how it is stopped and started. Natively here; with Docker in `compose_installation.py`."""
 
 import shlex
-import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-from ops.checkpoint.files import copy_database, listing
+from ops.checkpoint.files import copy_database, move_tree
 from ops.checkpoint.manifest import GRAFANA, PROMETHEUS
 from ops.checkpoint.store import FolderStore, Store
-from service.cli.failures import Failure
+from service.cli.failures import USAGE, Failure
 from service.data_folder import DataFolder
 
 _STOP_S = 120.0
 _LOOK_S = 0.05
+_PROMETHEUS_DATA, _GRAFANA_DATA = Path(PROMETHEUS, "data"), Path("grafana", "data")
 
 
 class Installation(Protocol):
@@ -50,6 +51,10 @@ class Installation(Protocol):
         """What runs in containers: service, image, its id and digest."""
         ...
 
+    def require_parts(self, *, images: bool, prometheus: bool, grafana: bool) -> None:
+        """Raises `Failure` when one of those that are wanted cannot be had."""
+        ...
+
     def save_images(self, to: Path) -> None: ...
 
     def configuration(self) -> dict[str, Any]:
@@ -57,7 +62,7 @@ class Installation(Protocol):
         ...
 
     def copy_snapshot(self, name: str, to: Path) -> None:
-        """The files of a snapshot that Prometheus has just made."""
+        """Take the files of a snapshot that Prometheus has just made: it holds them on its disk for ever else."""
         ...
 
     def copy_grafana(self, to: Path) -> None:
@@ -67,7 +72,8 @@ class Installation(Protocol):
 
 class NativeInstallation:
     """A data folder of this machine. `stop` and `start` are commands, such as `systemctl stop emini-rag`; without them
-    a service that runs is not touched. `beside` is where the native stack keeps what is not the service's."""
+    a service that runs is not touched. `server` is the address of the Chroma server whose folder `vectors` is, empty
+    for none; `beside` is where the native stack keeps what is not the service's."""
 
     def __init__(
         self,
@@ -76,15 +82,16 @@ class NativeInstallation:
         *,
         stop: str = "",
         start: str = "",
+        server: str = "",
         beside: Path | None = None,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._data = data.absolute()
-        self._stop = shlex.split(stop)
-        self._start = shlex.split(start)
+        self._stop = _words(stop)
+        self._start = _words(start)
         self._beside = beside or self._data / "stack"
         self._pause = pause
-        self.store: Store = FolderStore(data, vectors)
+        self.store: Store = FolderStore(data, vectors, server)
 
     @property
     def label(self) -> str:
@@ -122,38 +129,56 @@ class NativeInstallation:
     def images(self) -> list[dict[str, str]]:
         return []
 
-    def save_images(self, to: Path) -> None:  # noqa: ARG002
-        raise Failure("There are no images to save", "this installation runs without Docker")
+    def require_parts(self, *, images: bool, prometheus: bool, grafana: bool) -> None:
+        if images:
+            raise Failure("There are no images to save", "this installation runs without Docker", code=USAGE)
+        todo = "Name the folder of the stack with --stack, if it is another one."
+        if prometheus and not (self._beside / _PROMETHEUS_DATA).is_dir():
+            raise Failure(f"There is no Prometheus in {self._beside}", todo=todo)
+        if grafana and not (self._beside / _GRAFANA_DATA / GRAFANA).is_file():
+            raise Failure(f"There is no database of Grafana in {self._beside / _GRAFANA_DATA}", todo=todo)
+
+    def save_images(self, to: Path) -> None:
+        """There are none: see `require_parts`."""
 
     def configuration(self) -> dict[str, Any]:
         return {}
 
     def copy_snapshot(self, name: str, to: Path) -> None:
-        folder = self._beside / PROMETHEUS / "data" / "snapshots" / name
+        folder = self._beside / _PROMETHEUS_DATA / "snapshots" / name
         if not folder.is_dir():
-            todo = "Name the folder of the stack with --stack, if it is another one."
-            raise Failure(f"Prometheus made the snapshot {name}, which is not in {folder.parent}", todo=todo)
-        for path in listing(folder):
-            target = to / path.relative_to(folder)
-            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            shutil.copyfile(path, target)
-        shutil.rmtree(folder)
+            todo = "Ask the Prometheus of this stack (--prometheus), and remove the snapshot of the other one."
+            raise Failure(f"Another Prometheus made the snapshot {name}: it is not in {folder.parent}", todo=todo)
+        move_tree(folder, to)
 
     def copy_grafana(self, to: Path) -> None:
-        database = self._beside / "grafana" / "data" / GRAFANA
-        if not database.is_file():
-            todo = "Name the folder of the stack with --stack, if it is another one."
-            raise Failure(f"There is no database of Grafana at {database}", todo=todo)
-        copy_database(database, to)
+        copy_database(self._beside / _GRAFANA_DATA / GRAFANA, to)
 
     def _holder(self) -> str | None:
         return DataFolder(self._data).holder()
 
     def _run(self, command: list[str]) -> None:
-        try:
-            ended = subprocess.run(command, capture_output=True, text=True, timeout=_STOP_S, check=False)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            raise Failure(f"`{shlex.join(command)}` failed", str(error)) from error
-        if ended.returncode != 0:
-            said = (ended.stderr or ended.stdout).strip()[-500:]
-            raise Failure(f"`{shlex.join(command)}` failed with status {ended.returncode}", said)
+        # Into a file: a service that is started may keep a pipe for ever.
+        with tempfile.TemporaryFile() as output:
+            try:
+                ended = subprocess.run(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    timeout=_STOP_S,
+                    check=False,
+                )
+            except (OSError, subprocess.TimeoutExpired) as error:
+                raise Failure(f"`{shlex.join(command)}` failed", str(error)) from error
+            if ended.returncode != 0:
+                output.seek(0)
+                said = output.read().decode(errors="replace").strip()[-500:]
+                raise Failure(f"`{shlex.join(command)}` failed with status {ended.returncode}", said)
+
+
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise Failure(f"{command!r} is no command", str(error).lower(), code=USAGE) from error

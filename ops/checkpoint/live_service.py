@@ -9,19 +9,19 @@ from typing import Any
 from service.cli.client import ServiceClient
 from service.cli.failures import Failure
 from service.clock import Clock, SystemClock
+from service.monitoring.port import KEPT_S
 
 _LOOK_S = 0.2
 _AT_ONCE = 5
-_SLOW_WINDOW, _SLOW_COUNT = "365d", 1000
+_SLOW_WINDOW, _SLOW_COUNT = f"{KEPT_S:.0f}s", 1000
 
 
 @dataclass
 class Held:
-    """A hold: what the service said of itself when it began, and, once over, how long writers were kept out."""
+    """A hold: whose documents it is, how long running writes took, and, once over, how long writers were kept out."""
 
     store: str
     drained_s: float
-    state: Mapping[str, Any]
     paused_s: float = 0.0
 
 
@@ -43,7 +43,7 @@ class LiveService:
     def held(self, wait_s: float, for_s: float) -> Iterator[Held]:
         """Writers are kept out within the block. Raises `Failure` at its end when they were let in before it."""
         told = self.client.post("/checkpoint/hold", {"wait_s": wait_s, "for_s": for_s})
-        held = Held(str(told["store"]), float(told["drained_s"]), told)
+        held = Held(str(told["store"]), float(told["drained_s"]))
         try:
             yield held
         except BaseException:
@@ -67,10 +67,6 @@ class LiveService:
 
     def document_ids(self) -> frozenset[str]:
         return frozenset(str(one["id"]) for one in self.client.get("/documents")["documents"])
-
-    def about(self) -> Mapping[str, Any]:
-        """Version, environment and the like."""
-        return self.client.get("/healthz")
 
     def slow(self) -> list[Any]:
         """The slow log."""

@@ -36,6 +36,10 @@ class Damaged(Exception):
         self.faults = faults
 
 
+class Newer(Damaged):
+    """A checkpoint is of a newer emini-rag, and may be good."""
+
+
 @dataclass(frozen=True)
 class Manifest:
     """Times in Unix seconds, durations in seconds, sizes in bytes. `code` is of git, None where there is none; `corpus`
@@ -79,7 +83,7 @@ class Manifest:
             told = json.loads((folder / NAME).read_bytes())
             own = told.pop("sha256")
             if int(told["format"]) > FORMAT:
-                raise Damaged(f"{NAME}: was written by a newer emini-rag (form {told['format']}, this knows {FORMAT})")
+                raise Newer(f"it is of form {told['format']}, and this emini-rag knows {FORMAT}{_maker(told)}")
             if own != _own_hash(told):
                 raise Damaged(f"{NAME}: was changed after it was written")
             told["files"] = {name: FileRecord(**one) for name, one in told["files"].items()}
@@ -119,6 +123,11 @@ def _differing(there: Mapping[str, Path], written: Mapping[str, FileRecord], on_
             yield f"{name}: has {size:,} bytes, and had {expected.size:,}"
         elif on_bytes is not None and record(path, on_bytes) != expected:
             yield f"{name}: its content was changed"
+
+
+def _maker(told: Mapping[str, Any]) -> str:
+    tools = told.get("tools")
+    return f"; it was made by {tools['emini-rag']}" if isinstance(tools, dict) and "emini-rag" in tools else ""
 
 
 def _own_hash(told: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
-"""The mark of a restore on the dashboards: one point of the series `emini_rag_restore`, written into Prometheus.
+"""Marks on the dashboards: points of a series that are written into Prometheus, such as `emini_rag_restore`.
 
-As for drills (service/cli/drill/mark.py): over remote write, where that is on. Checkpoints need none: the service
-counts how long it kept its writers out.
+As for drills (service/cli/drill/mark.py): over remote write, where that is on; without it there is no mark, and nothing
+else changes. Checkpoints need none: the service counts how long it kept its writers out.
 """
 
 from service.cli.drill.json_api import JsonApi
@@ -17,8 +17,13 @@ _ENVIRONMENT = next(iter(CONSTANT_LABELS))
 
 
 def mark(prometheus: str, environment: str, checkpoint: str, at_s: float) -> bool:
-    """Whether Prometheus took it."""
-    labels = {"__name__": NAME, _ENVIRONMENT: environment, "checkpoint": checkpoint}
+    """That of a restore. Whether Prometheus took it."""
+    return point(prometheus, NAME, environment, at_s, checkpoint=checkpoint)
+
+
+def point(prometheus: str, series: str, environment: str, at_s: float, **labels: str) -> bool:
+    """One point of `series`, and its end. Whether Prometheus took it."""
+    labels = {"__name__": series, _ENVIRONMENT: environment, **labels}
     api = JsonApi("Prometheus", prometheus, "", _QUICK_S)
     try:
         return all(

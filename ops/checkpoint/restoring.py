@@ -6,19 +6,25 @@ Until the exchange begins nothing that is in use is touched. From then on a jour
 
 import shutil
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from ops.checkpoint.creating import Making, Wish
+from ops.checkpoint.files import free_bytes
 from ops.checkpoint.inspection import CLONE, inspect
 from ops.checkpoint.manifest import STORE, VECTORS, Manifest
-from ops.checkpoint.verifying import known_answers, verify
-from service.cli.failures import Failure
+from ops.checkpoint.store import Look
+from ops.checkpoint.verifying import known_answers, read, verify
+from service.cli.failures import USAGE, Failure
 from service.cli.wording import size
+from service.errors import ErrorKind
 from service.store_swap import Phase
 
 IN_USE = "in use"
 _LEFT_FREE = 64 << 20
+# How long a look at the running service may take.
+_ASK_S = 5.0
 
 
 @dataclass
@@ -42,14 +48,15 @@ class Restoring:
     def restore(self, name: str) -> Manifest:
         """Within the archive's lock. Raises `Failure`; the documents are then those of before."""
         folder = self.archive.path(name)
-        if self.recover() == name:
-            return Manifest.read(folder)
+        if self._finish() == (name, True):
+            return read(folder)
         # Before what takes long: nothing that is in use is touched, so it is known now whether it can be done at all.
         self.installation.require_stoppable()
         manifest, _ = verify(folder, self.screen)
         self._stage(folder, manifest)
-        stopped = self._stop()
+        answers, stopped = known_answers(folder), self.installation.serving()
         try:
+            stopped = self._stop()
             with self.installation.store.exclusive():
                 self._keep_today()
                 with self.screen.step("exchange", "exchanging the documents"):
@@ -58,49 +65,89 @@ class Restoring:
         except BaseException:
             self._after_failure(start=stopped)
             raise
-        self._confirm(folder, start=stopped)
+        self._confirm(name, answers, start=stopped)
         self._done(manifest)
         return manifest
 
     def recover(self) -> str | None:
         """Bring an interrupted exchange to its end. The checkpoint whose state is used then; None when there was
         nothing to do, or the old state is used. Raises `Failure`."""
-        journal = self.installation.store.journal()
+        return self._finish()[0]
+
+    def _finish(self) -> tuple[str | None, bool]:
+        """The same, and whether nobody has changed the documents since they were exchanged."""
+        installation, store = self.installation, self.installation.store
+        journal = store.journal()
         if journal is None:
-            return None
+            return None, False
         self.screen.say(f"A restore of {journal.checkpoint} was interrupted: bringing it to its end")
+        stopped = False
         if journal.phase is not Phase.PLACED:
-            self.installation.require_stoppable()
-            self.installation.stop()
-            with self.installation.store.exclusive():
-                self.installation.store.advance()
-        journal = self.installation.store.journal()
+            installation.require_stoppable()
+            stopped = installation.stop()
+            with store.exclusive():
+                store.advance()
+            journal = store.journal()
+        start = stopped or (not installation.serving() and installation.startable())
         if journal is None:
             self.screen.say("  it had been given up: the documents are those of before")
-            return None
+            if start:
+                installation.start()
+            return None, False
         folder = self.archive.folder / journal.checkpoint
-        if not folder.is_dir():
-            # Nothing to ask it; it is whole all the same, for every file was compared before it was moved.
-            self._settle()
-            return journal.checkpoint
-        start = not self.installation.serving() and self.installation.startable()
-        self._confirm(folder, start=start)
-        self._done(Manifest.read(folder))
-        return journal.checkpoint
+        try:
+            manifest, answers = read(folder), known_answers(folder)
+        except (Failure, OSError, ValueError):
+            # Nothing to ask; what was placed is whole, for every file was compared before it was moved.
+            manifest, answers = None, {}
+        unchanged = manifest is not None and store.version() == manifest.corpus.get("version")
+        if not unchanged:
+            # To go back now would lose what a service has taken in since.
+            self.screen.say("  its documents are in place, and may have been changed since: they stay as they are")
+            store.settle()
+            if start:
+                installation.start()
+        else:
+            self._confirm(journal.checkpoint, answers, start=start)
+        if manifest is not None:
+            self._done(manifest)
+        return journal.checkpoint, unchanged
+
+    def require_right_service(self) -> None:
+        """What else would show only after it was stopped and started: the address of another service, or no key. One
+        that is ill is no reason not to go back. Raises `Failure`."""
+        if not self.installation.serving():
+            return
+        try:
+            with self.live.held(_ASK_S, _ASK_S) as held:
+                self.making.require_same(held, self.installation.store.look())
+        except Failure as error:
+            if error.code == USAGE or error.kind in (ErrorKind.UNAUTHORIZED, ErrorKind.FORBIDDEN):
+                raise
+            self.screen.say(f"  the service does not answer as it should, going on all the same: {error.what}")
 
     def _stage(self, folder: Path, manifest: Manifest) -> None:
         store = self.installation.store
         look = store.look()
         staged = sum(one.size for name, one in manifest.files.items() if name.startswith(f"{STORE}/"))
-        needed = staged + (look.size if self.keep_today is not None else 0) + _LEFT_FREE
-        if look.free < needed:
-            why = f"{size(needed)} are needed beside the documents, and {size(look.free)} are free"
-            raise Failure("There is not enough space to restore it", why)
+        self._require_space(staged, look)
         with (
             self.screen.step("stage", "laying it beside the present documents"),
             self.screen.bar("copied", staged) as on_bytes,
         ):
             store.stage(folder, on_bytes)
+
+    def _require_space(self, staged: int, look: Look) -> None:
+        """Before anything is stopped. The present state is kept in the archive, which may be on another disk."""
+        kept = look.size if self.keep_today is not None and look.identity else 0
+        shared = look.identity.partition(":")[0] == str(self.archive.folder.stat().st_dev)
+        for needed, free, where in (
+            (staged + (kept if shared else 0), look.free, "beside the documents"),
+            (kept, free_bytes(self.archive.folder), f"in {self.archive.folder}, for the present state"),
+        ):
+            if needed and free < needed + _LEFT_FREE:
+                why = f"{size(needed + _LEFT_FREE)} are needed {where}, and {size(free)} are free"
+                raise Failure("There is not enough space to restore it", why)
 
     def _stop(self) -> bool:
         with self.screen.step("stop", "stopping what uses the documents"):
@@ -120,9 +167,8 @@ class Restoring:
             )
             raise Failure(error.what, error.why, lines=error.lines, todo=todo) from error
 
-    def _confirm(self, folder: Path, *, start: bool) -> None:
+    def _confirm(self, name: str, answers: Mapping[str, object], *, start: bool) -> None:
         """Start, and ask what was asked then; back to the state before when it does not answer."""
-        answers = known_answers(folder)
         try:
             if start:
                 with self.screen.step("start", "starting the service"):
@@ -134,15 +180,15 @@ class Restoring:
                 else:
                     self._ask_in_place(answers)
         except BaseException as error:
-            self.screen.say("It does not work as it did: going back to the documents of before")
+            self.screen.say(f"It does not work as it did ({error}): going back to the documents of before")
             self._go_back(start=start)
             if isinstance(error, Failure):
                 todo = "The documents are those of before."
-                raise Failure(f"{folder.name} was not restored: {error.what}", error.why, todo=todo) from error
+                raise Failure(f"{name} was not restored: {error.what}", error.why, todo=todo) from error
             raise
-        self._settle()
+        self.installation.store.settle()
 
-    def _ask_live(self, answers: dict[str, object]) -> None:
+    def _ask_live(self, answers: Mapping[str, object]) -> None:
         """A document that its folder no longer holds may be gone again by now, and new ones may come before."""
         questions = [one for one in _list(answers["questions"]) if isinstance(one, dict)]
         found = self.live.search(questions, int(str(answers["top_k"])))
@@ -157,7 +203,7 @@ class Restoring:
             raise Failure("The service does not find what the checkpoint found", why)
         self.screen.say(f"  {len(questions)} known questions are answered as then")
 
-    def _ask_in_place(self, answers: dict[str, object]) -> None:
+    def _ask_in_place(self, answers: Mapping[str, object]) -> None:
         """A copy of what is in place now: to open it is to change it."""
         clone = Path(tempfile.mkdtemp(prefix=CLONE, dir=self.archive.folder))
         try:
@@ -177,19 +223,22 @@ class Restoring:
         with self.installation.store.exclusive():
             self.installation.store.turn_back()
         if start:
-            self.installation.start()
+            self._start_again()
 
     def _after_failure(self, *, start: bool) -> None:
         """Whatever failed: with a journal the old state is put back, without one it never moved."""
         if self.installation.store.journal() is not None:
             with self.installation.store.exclusive():
                 self.installation.store.turn_back()
-        if start:
-            self.installation.start()
+        if start and not self.installation.serving():
+            self._start_again()
 
-    def _settle(self) -> None:
-        """The service does not look at what waits beside it."""
-        self.installation.store.settle()
+    def _start_again(self) -> None:
+        """What failed first is what is told at the end, not that this failed too."""
+        try:
+            self.installation.start()
+        except Failure as error:
+            self.screen.say(f"The service does not run, for it could not be started again: {error.what}. {error.why}")
 
     def _done(self, manifest: Manifest) -> None:
         self.archive.pin(IN_USE, manifest.name)

@@ -16,6 +16,7 @@ from ops.checkpoint.files import (
     OnBytes,
     copy,
     copy_database,
+    copy_tree,
     free_bytes,
     listing,
     nobody,
@@ -24,9 +25,11 @@ from ops.checkpoint.files import (
     sync_tree,
 )
 from ops.checkpoint.manifest import STORE, VECTORS, Manifest
+from ops.checkpoint.turn import turn
+from ops.stack.process import answers
 from service.cli.failures import Failure
 from service.data_folder import DataFolder
-from service.store_swap import BESIDE, NEW, Journal, advance, begin, beside, read, settle, turn_back
+from service.store_swap import BESIDE, NEW, Journal, advance, begin, beside, read, settle, sync_folder, turn_back
 
 _CORPUS, _CHROMA = "corpus.sqlite3", "chroma.sqlite3"
 CACHES = ("cache-answer.sqlite3", "cache-prompt.sqlite3")
@@ -66,6 +69,10 @@ class Store(Protocol):
         """Lay a checkpoint's part of the store beside the present one, whole and on the disk."""
         ...
 
+    def version(self) -> int:
+        """How often the documents have been changed."""
+        ...
+
     def journal(self) -> Journal | None: ...
 
     def begin(self, checkpoint: str) -> None: ...
@@ -79,11 +86,12 @@ class Store(Protocol):
 
 class FolderStore:
     """Implements `Store`: `corpus` holds the corpus file, `vectors` the index; None when that is on a server whose
-    folder is not known."""
+    folder is not known. `server` is the address of the one whose folder it is, empty for none."""
 
-    def __init__(self, corpus: Path, vectors: Path | None) -> None:
+    def __init__(self, corpus: Path, vectors: Path | None, server: str = "") -> None:
         self.corpus = corpus.absolute()
         self.vectors = vectors.absolute() if vectors else None
+        self._server = server
 
     def look(self) -> Look:
         try:
@@ -105,7 +113,7 @@ class FolderStore:
             self._copy_vectors(to / VECTORS, on_bytes)
             if self._signature() == before:
                 return
-            shutil.rmtree(to / VECTORS)
+            shutil.rmtree(to / VECTORS, ignore_errors=True)
         why = "something writes to them although the service keeps its writers out"
         raise Failure("The vectors changed while they were copied", why, todo=f"See who uses {self.vectors}.")
 
@@ -119,7 +127,19 @@ class FolderStore:
         with DataFolder(self.corpus, min_free_bytes=0):
             yield
 
+    def version(self) -> int:
+        with closing(sqlite3.connect(f"{(self.corpus / _CORPUS).resolve().as_uri()}?mode=rw", uri=True)) as db:
+            return int(db.execute("SELECT value FROM meta WHERE name = 'version'").fetchone()[0])
+
     def stage(self, checkpoint: Path, on_bytes: OnBytes = nobody) -> None:
+        self.corpus.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # A helper container outlives the command that was killed, and would go on writing into the same folder.
+        with turn(self.corpus, "another restore lays its files beside the documents"):
+            if self.journal() is not None:
+                raise Failure("A restore of these documents was begun", todo="`emini-rag checkpoint recover` ends it.")
+            self._stage(checkpoint, on_bytes)
+
+    def _stage(self, checkpoint: Path, on_bytes: OnBytes) -> None:
         files, given = Manifest.read(checkpoint).files, checkpoint / STORE
         expected = {name.removeprefix(f"{STORE}/"): one for name, one in files.items() if name.startswith(f"{STORE}/")}
         # After a kill that came before anything was moved.
@@ -132,29 +152,38 @@ class FolderStore:
         staged = {path: path.name for path in listing(new)}
         if self.vectors is not None:
             vectors = beside(self.vectors, NEW)
-            vectors.mkdir(parents=True, mode=0o700)
-            _copy_tree(given / VECTORS, vectors, on_bytes)
+            copy_tree(given / VECTORS, vectors, on_bytes)
             staged |= {path: f"{VECTORS}/{path.relative_to(vectors).as_posix()}" for path in listing(vectors)}
         wanted = {name for name in expected if self.vectors is not None or not name.startswith(f"{VECTORS}/")}
         if set(staged.values()) != wanted or any(record(path) != expected[name] for path, name in staged.items()):
             raise Failure("What was copied beside the present state is not what the checkpoint holds")
         for folder in self._folders():
             sync_tree(folder / BESIDE)
+            sync_folder(folder)
 
     def journal(self) -> Journal | None:
         return read(self.corpus)
 
     def begin(self, checkpoint: str) -> None:
+        self._require_no_server()
         begin(self.corpus, self.vectors, checkpoint)
 
     def advance(self) -> None:
+        self._require_no_server()
         advance(self.corpus)
 
     def turn_back(self) -> None:
+        self._require_no_server()
         turn_back(self.corpus)
 
     def settle(self) -> None:
         settle(self.corpus)
+
+    def _require_no_server(self) -> None:
+        """It would go on with the files that it has opened, whatever they are called by then."""
+        if self._server and answers(f"{self._server.rstrip('/')}/api/v2/heartbeat"):
+            todo = "Stop it too, or let --stop and --start stop and start both."
+            raise Failure(f"The Chroma server at {self._server} runs, and uses {self.vectors}", todo=todo)
 
     def _folders(self) -> list[Path]:
         return [self.corpus, *([self.vectors] if self.vectors else [])]
@@ -164,20 +193,14 @@ class FolderStore:
             return
         to.mkdir(mode=0o700)
         copy_database(self.vectors / _CHROMA, to / _CHROMA, on_bytes)
-        for path in self._index_files(self.vectors):
-            target = to / path.relative_to(self.vectors)
-            target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            copy(path, target, on_bytes)
-
-    def _index_files(self, vectors: Path) -> Iterator[Path]:
-        return (path for path in listing(vectors) if path.relative_to(vectors).parts[0] not in _OWN)
+        copy_tree(self.vectors, to, on_bytes, _OWN)
 
     def _signature(self) -> dict[str, tuple[int, int, int]]:
         """Of what Chroma could write at a time of its own choosing."""
         if self.vectors is None or not self.vectors.exists():
             return {}
-        files = [*self._index_files(self.vectors), self.vectors / _CHROMA]
-        found = ((path, path.stat()) for path in files if path.exists())
+        names = {path: path.relative_to(self.vectors).parts[0] for path in listing(self.vectors)}
+        found = ((path, path.stat()) for path, name in names.items() if name not in _OWN or name == _CHROMA)
         return {str(path): (one.st_ino, one.st_size, one.st_mtime_ns) for path, one in found}
 
 
@@ -185,10 +208,3 @@ def schema_of(corpus: Path) -> int:
     """The schema version of a corpus file that nobody uses."""
     with closing(sqlite3.connect(f"{corpus.resolve().as_uri()}?mode=ro&immutable=1", uri=True)) as db:
         return int(db.execute("PRAGMA user_version").fetchone()[0])
-
-
-def _copy_tree(given: Path, to: Path, on_bytes: OnBytes) -> None:
-    for path in listing(given) if given.is_dir() else ():
-        target = to / path.relative_to(given)
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        copy(path, target, on_bytes)

@@ -20,7 +20,8 @@ def listing(found: list[Listed]) -> Table:
     )
     for one in found:
         told = one.manifest
-        state = f"damaged: {one.fault}" if one.fault else ", ".join(one.pins) or "whole"
+        what = "newer" if one.newer else "damaged"
+        state = f"{what}: {one.fault}" if one.fault else ", ".join(one.pins) or "whole"
         if told is None:
             table.add_row(one.name, "-", "-", "-", "-", plain(state), "")
             continue

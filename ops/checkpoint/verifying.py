@@ -33,27 +33,37 @@ def verify(folder: Path, screen: Screen) -> tuple[m.Manifest, Findings]:
     return manifest, found
 
 
+def read(folder: Path) -> m.Manifest:
+    """Its manifest. Raises `Failure`."""
+    try:
+        return m.Manifest.read(folder)
+    except m.Newer as error:
+        todo = "Use the version that made it, or a newer one."
+        raise Failure(f"Checkpoint {folder.name} is of a newer emini-rag", str(error), todo=todo) from error
+    except m.Damaged as error:
+        raise _damaged(folder, error) from error
+
+
 def known_answers(folder: Path) -> dict[str, Any]:
     """What it was asked when it was made, and what was found."""
     return dict(json.loads((folder / m.ANSWERS).read_bytes()))
 
 
 def _unchanged(folder: Path, screen: Screen) -> m.Manifest:
-    try:
-        manifest = m.Manifest.read(folder)
-        with (
-            screen.step("hashes", f"comparing every file of {folder.name} with its hash"),
-            screen.bar("read", manifest.size) as on_bytes,
-        ):
-            faults = m.faults(folder, manifest, on_bytes)
-        if faults:
-            raise m.Damaged(*faults)
-    except m.Damaged as error:
-        todo = "It is of no use any more: choose another one (`emini-rag checkpoint list`)."
-        raise Failure(
-            f"Checkpoint {folder.name} is damaged", error.faults[0], lines=error.faults[1:], todo=todo
-        ) from error
+    manifest = read(folder)
+    with (
+        screen.step("hashes", f"comparing every file of {folder.name} with its hash"),
+        screen.bar("read", manifest.size) as on_bytes,
+    ):
+        faults = m.faults(folder, manifest, on_bytes)
+    if faults:
+        raise _damaged(folder, m.Damaged(*faults))
     return manifest
+
+
+def _damaged(folder: Path, error: m.Damaged) -> Failure:
+    todo = "It is of no use any more: choose another one (`emini-rag checkpoint list`)."
+    return Failure(f"Checkpoint {folder.name} is damaged", error.faults[0], lines=error.faults[1:], todo=todo)
 
 
 def _require_known(manifest: m.Manifest) -> None:

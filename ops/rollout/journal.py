@@ -4,7 +4,6 @@ The journal is written before a step begins and after it has ended, and is on th
 is only ever added to: a line of JSON for each thing that was done, by whom, when, and how it came out.
 """
 
-import fcntl
 import getpass
 import json
 import os
@@ -15,6 +14,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from ops.checkpoint.turn import make_folder, turn
 from ops.rollout.pointer import LOCK, Version, put
 from service.cli.failures import Failure
 from service.store_swap import sync_folder
@@ -68,20 +68,10 @@ class Records:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """Be the only deploy or rollback. Raises `Failure` when there is one."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                holder = os.pread(descriptor, 100, 0).decode(errors="replace").strip() or "another process"
-                raise Failure(f"{holder} changes the version just now", todo="Wait until it is done.") from None
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"process {os.getpid()} of {who()}\n".encode(), 0)
+        """Be the only deploy, rollback or restore. Raises `Failure` when there is one."""
+        make_folder(self.folder)
+        with turn(self.folder / LOCK, "deploys, rolls back or restores", f" of {who()}"):
             yield
-        finally:
-            os.close(descriptor)
 
     def journal(self) -> Journal | None:
         """Of the deploy that has not ended; None when there is none. Raises `Failure`."""

@@ -15,7 +15,7 @@ from ops.stack.whole_file import write_whole
 OTEL = ROOT / "otel"
 # Where the packages of Grafana's makers put it.
 _GRAFANA = Path("/usr/share/grafana")
-_RECEIVERS = "ALERT_RECEIVERS"
+_RECEIVERS, _ADMIN_API = "ALERT_RECEIVERS", "PROMETHEUS_ADMIN_API"
 # How the Collector says that it cannot read its own queue: a disk that lies, a file that was cut short.
 _DAMAGED_QUEUE = ("invalid database", "go.etcd.io/bbolt")
 _MOVE_ASIDE = "The Collector's queue is damaged: move {} aside and start again. Traces that waited in it are lost."
@@ -40,6 +40,8 @@ def prometheus(site: Site, program: Path) -> Plan:
             "--web.enable-remote-write-receiver",  # Tempo writes the service graph
             f"--web.user-assets={ROOT / 'prometheus' / 'user'}",  # the runbook lies there; alerts link to it
             "--enable-feature=exemplar-storage",
+            # As in docker-compose.yml: --web.enable-admin-api for as long as a checkpoint needs it.
+            site.variables("prometheus", {}).get(_ADMIN_API) or "--no-web.enable-admin-api",
         ),
         site.variables(
             "prometheus",

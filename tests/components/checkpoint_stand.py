@@ -16,9 +16,10 @@ _COMMAND_S = 600.0
 
 
 class CheckpointStand:
-    """`service` runs with an embedder that answers at once; `command` runs `emini-rag checkpoint` against it."""
+    """`service` runs with an embedder that answers at once; `command` runs `emini-rag checkpoint` against it. Both are
+    started with `settings` too."""
 
-    def __init__(self, folder: Path, documents: Path) -> None:
+    def __init__(self, folder: Path, documents: Path, **settings: str) -> None:
         self.folder = folder
         port = free_port()
         environment = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)}
@@ -30,6 +31,7 @@ class CheckpointStand:
                 "ENVIRONMENT": "development",
                 "RAG_OLLAMA__URL": f"http://127.0.0.1:{port}",
                 "RAG_DOCUMENTS_DIR": str(documents),
+                **settings,
             },
         )
         self._port = port

@@ -94,15 +94,20 @@ class ComposeProject:
         lasting = {name for name, body in self.services.items() if body.get("restart") != "no"}
         return sorted(lasting - self.absent | self._stands_in)
 
-    def compose(self, *words: str, timeout_s: float = UP_S) -> str:
-        """Run Compose on this installation."""
+    @property
+    def environment(self) -> dict[str, str]:
+        """What Compose is given: the images that were made here, and what the test sets."""
+        return self._images.environment | self._settings
+
+    def compose(self, *words: str, timeout_s: float = UP_S, settings: Mapping[str, str] | None = None) -> str:
+        """Run Compose on this installation; `settings` are for this time alone."""
         files = [word for file in self._files for word in ("--file", file)]
         return self.docker.run(
             "compose",
             *files,
             *words,
             timeout_s=timeout_s,
-            environment=self._images.environment | self._settings,
+            environment=self.environment | dict(settings or {}),
             folder=self.checkout,
         )
 

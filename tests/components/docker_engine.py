@@ -37,7 +37,7 @@ class Docker:
         own_plugins = Path.home() / ".docker" / "cli-plugins"
         if own_plugins.is_dir() and not (configuration / "cli-plugins").exists():
             (configuration / "cli-plugins").symlink_to(own_plugins)
-        self._environment = {
+        self.environment = {
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(folder),
             "DOCKER_HOST": host,
@@ -58,7 +58,7 @@ class Docker:
             try:
                 done = subprocess.run(
                     command,
-                    env=self._environment | dict(environment or {}),
+                    env=self.environment | dict(environment or {}),
                     cwd=folder,
                     stdin=opened.enter_context(stdin.open("rb")) if stdin else subprocess.DEVNULL,
                     capture_output=True,

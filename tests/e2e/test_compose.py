@@ -6,8 +6,10 @@ RAG_REQUIRE_DOCKER=1 makes a failure of what is otherwise a skip: a machine on w
 import json
 import os
 import re
+import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,6 +19,7 @@ import pytest
 from ops.compose.files import DEVELOPMENT, PRODUCTION, WITH_PORTS
 from ops.stack.process import ComponentFailed, wait_until
 from tests.components import docker_base, docker_engine, tiny_gguf
+from tests.components.compose_checkpoints import ComposeCheckpoints
 from tests.components.compose_project import ComposeProject, copy_checkout
 from tests.components.docker_engine import Docker
 from tests.components.docker_images import Images, make_chroma, make_images, pulled
@@ -329,6 +332,73 @@ def answers_with(url: str, status: int) -> bool:
         return get(url).status_code == status
     except httpx.TransportError:
         return False
+
+
+@pytest.fixture(scope="module")
+def checkpoints(
+    production: ComposeProject, models: OllamaClient, tmp_path_factory: pytest.TempPathFactory
+) -> ComposeCheckpoints:
+    """With one of them, `first`, which has every part but the images, which are a gigabyte."""
+    wait_until(lambda: embedded(service_url(production)), 120, "every document has its vectors")
+    made = ComposeCheckpoints(production, tmp_path_factory.mktemp("checkpoints") / "all")
+    options = ["first", "--with-prometheus", "--with-grafana", "--prometheus", production.url("prometheus", 9090)]
+    refused = made.command("create", *options)
+    assert refused.returncode == 1
+    assert "PROMETHEUS_ADMIN_API=--web.enable-admin-api" in refused.stderr
+    again = ("up", "--detach", "--no-build", "--no-deps", "--wait", "prometheus")
+    production.compose(*again, settings={"PROMETHEUS_ADMIN_API": "--web.enable-admin-api"})
+    options[-1] = production.url("prometheus", 9090)
+    with made.grafana_at_work():
+        made.told("create", *options)
+    return made
+
+
+def test_a_checkpoint_has_every_part(checkpoints: ComposeCheckpoints, docker: Docker) -> None:
+    manifest = checkpoints.told("show", "first")
+    assert manifest["corpus"]["found_themselves"] == manifest["corpus"]["looked_for"] > 0
+    assert manifest["installation"] == "Compose project emini-rag"
+    assert next(one["id"] for one in manifest["images"] if one["service"] == "rag-service").startswith("sha256:")
+    assert any(name.startswith("prometheus/") and name.endswith("/chunks/000001") for name in manifest["files"])
+    assert {path.stat().st_uid for path in checkpoints.archive.rglob("*")} == {os.getuid()}
+    with closing(sqlite3.connect(checkpoints.archive / "first" / "grafana.db")) as db:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert db.execute("SELECT count(*) FROM user").fetchone()[0] > 0
+    # Prometheus holds what a snapshot shows on its disk for as long as that is there.
+    assert in_volume(docker, "emini-rag_prometheus_data", "ls", "/v/snapshots") == ""
+
+
+def in_volume(docker: Docker, volume: str, program: str, *words: str) -> str:
+    mounted = ["--rm", "--network=none", "--user=0:0", f"--volume={volume}:/v", f"--entrypoint={program}"]
+    return docker.run("run", *mounted, "emini-rag:latest", *words)
+
+
+def test_going_back_to_a_checkpoint_and_forth(checkpoints: ComposeCheckpoints, docker: Docker) -> None:
+    url = service_url(checkpoints.project)
+    content = b"# Later\n\nGrobbling came after the checkpoint.\n"
+    added = httpx.post(f"{url}/documents", files={"file": ("later.md", content)}, timeout=REQUEST_S, trust_env=False)
+    assert added.status_code == 201, added.text
+    kept = checkpoints.told("restore", "first", "--yes")["kept"]
+    assert "later.md" not in sources(url)
+    assert ask(url, "What is VWAP?", cache={"no-cache": True})["mode"] == "generated"
+    assert not ask(url, "What is a gap?", cache={"no-cache": True})["degraded"], "Chroma has its vectors"
+    # Forth again, killed when everything was stopped: Docker starts the service, which cannot bring it to its end.
+    checkpoints.half_restored(kept)
+    checkpoints.project.compose("start", "chromadb", "rag-service")
+    wait_until(lambda: checkpoints.project.container("rag-service")["RestartCount"] > 0, 60, "the service refuses")
+    assert "emini-rag checkpoint recover" in checkpoints.project.compose("logs", "--no-color", "rag-service")
+    ended = checkpoints.command("recover")
+    assert ended.returncode == 0, ended.stderr
+    assert "20 known questions are answered as then" in ended.stderr
+    assert "later.md" in sources(url)
+    assert ask(url, "What does grobbling mean?")["citations"][0]["source"] == "later.md"
+    for volume in ("emini-rag_rag_data", "emini-rag_chroma_data"):
+        assert set(in_volume(docker, volume, "find", "/v", "-printf", "%U\n").split()) == {"10001"}
+        left = in_volume(docker, volume, "ls", "-A", "/v").split()
+        assert not {".restore", "restore.json"} & set(left)
+
+
+def sources(url: str) -> set[str]:
+    return {one["source"] for one in get(f"{url}/documents").json()["documents"]}
 
 
 def test_everything_ends_in_time_and_keeps_its_data(production: ComposeProject, models: OllamaClient) -> None:

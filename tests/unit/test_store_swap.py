@@ -120,6 +120,18 @@ def test_turning_back_from_the_middle(folders: tuple[Path, Path]) -> None:
     assert_old(corpus, vectors)
 
 
+def test_what_the_new_state_has_left_beside_itself_goes_with_it(folders: tuple[Path, Path]) -> None:
+    """The log of a service that was killed on it, which SQLite would take for that of the old documents."""
+    corpus, vectors = folders
+    begin(corpus, vectors, "c1")
+    advance(corpus)
+    lay(corpus, {f"corpus.sqlite3-{log}": "new log" for log in ("wal", "shm", "journal")})
+    lay(corpus, {"cache-answer.sqlite3-wal": "new log"})
+    lay(vectors, {"chroma.sqlite3-journal": "new log", "c3/data.bin": "since then"})
+    turn_back(corpus)
+    assert_old(corpus, vectors)
+
+
 def test_without_vectors_the_index_stays(tmp_path: Path) -> None:
     lay(tmp_path, OLD_CORPUS)
     lay(beside(tmp_path, NEW), NEW_CORPUS)

@@ -104,6 +104,13 @@ def test_pins_are_kept_by_reason(tmp_path: Path) -> None:
         archive.pins()
 
 
+def test_a_folder_that_cannot_be_written_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Failure, match="cannot be written") as caught, Archive(tmp_path / "file").changing():
+        pass
+    assert "--folder" in caught.value.todo
+
+
 def test_removing_one(tmp_path: Path) -> None:
     archive = Archive(tmp_path)
     make(archive, "a")

@@ -26,6 +26,7 @@ def chosen(tmp_path: Path, choice: Choice, docker: Docker | None = None, **setti
 def test_the_settings_say_where_it_is(tmp_path: Path) -> None:
     made = chosen(tmp_path, Choice())
     assert made.archive.folder == tmp_path / "data" / "checkpoints"
+    assert made.records.folder == tmp_path / "data" / "rollout"
     installation = made.installation()
     assert isinstance(installation, NativeInstallation)
     assert isinstance(installation.store, FolderStore)
@@ -58,6 +59,7 @@ def test_an_installation_in_docker(tmp_path: Path) -> None:
     made = chosen(tmp_path, Choice(compose="development"), program.client(ROOT))
     assert isinstance(made.installation(), ComposeInstallation)
     assert made.archive.folder == ROOT / "data" / "checkpoints-emini-rag-dev"
+    assert made.records.folder == ROOT / "data" / "rollout-emini-rag-dev"
     assert (made.environment, made.prometheus) == ("development", "http://127.0.0.1:9092")
     with made.making(made.installation()) as making:
         assert making.live.url == "http://127.0.0.1:8002"

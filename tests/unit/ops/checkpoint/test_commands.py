@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from ops.checkpoint.manifest import NAME, Manifest
+from ops.rollout.journal import Journal, Records
+from ops.rollout.pointer import FOLDER
 from tests.unit.cli.conftest import Shell, Told
 from tests.unit.ops.checkpoint.stand import DOCUMENTS, Stand, fill, sources
 
@@ -78,6 +81,53 @@ def test_pruning_keeps_the_newest_and_what_is_needed(run: Run, stand: Stand) -> 
     told = run("prune", "--keep", "1")
     assert "d stays: rollout" in told.stderr
     assert set(stand.archive.names()) == {"first", "d"}
+
+
+def test_pruning_counts_whole_ones_and_leaves_what_it_does_not_know(run: Run, stand: Stand) -> None:
+    for name, at in (("newest", 3e9), ("next", 2e9)):
+        copied = Manifest(**{**vars(Manifest.read(stand.path())), "name": name, "created_at": at})
+        shutil.copytree(stand.path(), stand.path(name))
+        (stand.path(name) / NAME).write_text(copied.text())
+    (stand.path("newest") / "known-answers.json").unlink()
+    shutil.copytree(stand.path(), stand.path("future"))
+    (stand.path("future") / NAME).write_text('{"format": 9, "sha256": "", "tools": {"emini-rag": "9.9"}}')
+    assert "newer: it is of form 9" in run("list").stdout
+    told = run("prune", "--keep", "1")
+    assert "future stays: it is of a newer emini-rag" in told.stderr
+    assert set(stand.archive.names()) == {"newest", "next", "future"}
+
+
+def test_a_newer_form_is_not_called_damaged(run: Run, stand: Stand) -> None:
+    (stand.path() / NAME).write_text('{"format": 9, "sha256": "", "tools": {"emini-rag": "9.9"}}')
+    for words in (["show", "first"], ["verify", "first"], ["restore", "first", "--yes"], ["diff", "first", "first"]):
+        told = run(*words)
+        assert told.exit_code == 1
+        assert "Checkpoint first is of a newer emini-rag: it is of form 9" in told.stderr
+        assert "made by 9.9" in told.stderr
+
+
+def test_no_restore_while_a_version_is_deployed(run: Run, stand: Stand) -> None:
+    records = Records(stand.data / FOLDER)
+    with records.alone():
+        told = run("restore", "first", "--yes")
+        assert (told.exit_code, "deploys, rolls back or restores" in told.stderr) == (1, True)
+        assert run("recover").exit_code == 1
+        records.write(Journal("d1", "somebody", 0.0, "HEAD", 60.0))
+    told = run("restore", "first", "--yes")
+    assert "The deploy d1 did not end" in told.stderr
+    assert "emini-rag deploy --abandon" in told.stderr
+
+
+def test_a_folder_named_from_where_one_is(run: Run, stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(stand.folder)
+    elsewhere = stand.folder / "elsewhere"
+    shell = Shell(stand.folder)
+    told = shell("checkpoint", "verify", "first", "--folder", "checkpoints")
+    assert told.exit_code == 0, told.output
+    told = shell("checkpoint", "restore", "first", "--yes", "--folder", "checkpoints", "--data", "elsewhere")
+    assert told.exit_code == 0, told.output
+    assert len(sources(elsewhere)) == DOCUMENTS
+    assert elsewhere.stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize("verb", ["show", "verify", "restore"])

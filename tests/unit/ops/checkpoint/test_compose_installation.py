@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from ops.checkpoint.compose_installation import ComposeInstallation
+from ops.compose.docker import Docker
 from ops.compose.files import DEVELOPMENT, PRODUCTION, ROOT, Installation
 from service.cli.failures import Failure
 from service.store_swap import Phase
@@ -16,7 +17,7 @@ CONFIGURATION = {
     "services": {
         "rag-service": {
             "image": "emini-rag:latest",
-            "environment": {"RAG_API_KEY": "secret-7f", "LOG_LEVEL": "INFO"},
+            "environment": {"RAG_API_KEY": "secret-7f", "LOG_LEVEL": "INFO", "RAG_RETRIEVAL__TOP_K": "9", "X": None},
             "volumes": [
                 {"type": "bind", "target": "/data"},
                 {"type": "volume", "source": "rag_data", "target": "/data"},
@@ -43,7 +44,7 @@ FILE = "compose -f docker-compose.yml"
 def program(tmp_path: Path) -> DockerProgram:
     made = DockerProgram(tmp_path / "bin")
     made.says(f"{FILE} config", json.dumps(CONFIGURATION))
-    made.says("run", "{}\n")
+    made.says("run", json.dumps({"bytes": 0}) + "\n")
     return made
 
 
@@ -58,7 +59,10 @@ def helper(program: DockerProgram) -> Call:
 def test_the_helper_has_what_it_needs_and_nothing_more(program: DockerProgram, tmp_path: Path) -> None:
     half = tmp_path / "all" / ".new-a"
     store = installation(program).store
-    store.copy(half / "store", caches=True)
+    program.says("run", json.dumps({"bytes": 7}))
+    told: list[int] = []
+    store.copy(half / "store", caches=True, on_bytes=told.append)
+    assert told == [7]
     words = helper(program).words
     assert words[-6:] == ("emini-rag:latest", "-m", "ops.checkpoint.inside", "copy", ".new-a", "caches")
     assert words[words.index("emini-rag:latest") - 1] == "--entrypoint=python"
@@ -124,9 +128,18 @@ def test_what_the_helper_cannot_do(program: DockerProgram) -> None:
     assert "Unable to find image" in caught.value.why
 
 
+def test_a_docker_that_does_not_answer_is_told(tmp_path: Path) -> None:
+    made = ComposeInstallation(Docker(str(tmp_path / "none")), PRODUCTION)
+    for ask in (made.serving, made.images, made.store.settle):
+        with pytest.raises(Failure, match="Docker does not do as it should"):
+            ask()
+
+
 def test_stopping_and_starting(program: DockerProgram) -> None:
     made = installation(program)
-    program.says(f"{FILE} ps --status running", "chromadb\nollama\n")
+    program.says(f"{FILE} ps --status=running --services", "ollama\n")
+    # Nothing that Docker is about to start again may be left.
+    program.says(f"{FILE} ps --status=running --status=restarting", "chromadb\nollama\n")
     program.says(f"{FILE} ps --all", "rag-service\nchromadb\n")
     for verb in ("stop", "start"):
         program.says(f"{FILE} {verb}", "")
@@ -137,7 +150,7 @@ def test_stopping_and_starting(program: DockerProgram) -> None:
     assert program.calls[-1].words[3:] == ("stop", "chromadb")
     made.start()
     assert program.calls[-1].words[3:] == ("start", "chromadb", "rag-service")
-    program.says(f"{FILE} ps --status running", "")
+    program.says(f"{FILE} ps --status=running --status=restarting", "")
     assert not made.stop()
     program.says(f"{FILE} start", err="no such service", status=1)
     with pytest.raises(Failure, match="`docker compose start` failed"):
@@ -162,9 +175,10 @@ def test_images_by_id_and_digest(program: DockerProgram, tmp_path: Path) -> None
 
 
 def test_the_configuration_is_told_without_its_secrets(program: DockerProgram) -> None:
-    told = json.dumps(installation(program).configuration())
-    assert "secret-7f" not in told
-    assert "INFO" in told
+    told = installation(program).configuration()
+    assert "secret-7f" not in json.dumps(told)
+    assert told["compose"]["services"]["rag-service"]["environment"]["LOG_LEVEL"] == "INFO"
+    assert (told["settings"]["retrieval.top_k"], told["secrets"]) == (9, ["RAG_API_KEY", "api_key"])
 
 
 def test_further_parts(program: DockerProgram, tmp_path: Path) -> None:

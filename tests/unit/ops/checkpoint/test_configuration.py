@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ops.checkpoint.configuration import described, without_password, without_secrets
+from ops.checkpoint.configuration import described, of_environment, without_password, without_secrets
 from service.settings import Settings
 
 CANARY = "canary-7f3a"
@@ -44,3 +44,10 @@ def test_a_configuration_of_compose_is_told_without_its_secrets(told: dict[str, 
 @pytest.mark.parametrize("value", ["http://127.0.0.1:8000", "a@b", "", None, 5, "https://example.org/@x"])
 def test_what_holds_no_password_stays(value: object) -> None:
     assert without_password(value) == value
+
+
+def test_that_of_a_service_with_other_variables() -> None:
+    told = of_environment({"RAG_RETRIEVAL__TOP_K": "9", "RAG_API_KEY": "secret-7f"})
+    assert (told["settings"]["retrieval.top_k"], told["settings"]["api_key"]) == (9, "(set)")
+    assert {"RAG_API_KEY", "RAG_RETRIEVAL__TOP_K"} <= set(told["variables"])
+    assert of_environment({"RAG_RETRIEVAL__TOP_K": "many"}) == {}

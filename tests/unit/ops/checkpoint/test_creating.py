@@ -107,11 +107,13 @@ def test_git_is_recorded_tagged_and_otherwise_left_alone(empty_handed: Stand) ->
 
 
 def test_a_prometheus_that_makes_no_snapshots_says_what_to_do(empty_handed: Stand) -> None:
+    (empty_handed.data / "stack" / "prometheus" / "data").mkdir(parents=True)
     with Stub() as prometheus:
-        prometheus.status, prometheus.content = 503, b'{"status":"error","error":"admin APIs disabled"}'
+        prometheus.content = b'{"status":"success","data":{"web.enable-admin-api":"false"}}'
         with pytest.raises(Failure, match="makes no snapshots") as caught:
             empty_handed.create("first", prometheus=prometheus.url)
-    assert "--web.enable-admin-api" in caught.value.todo
+    assert "PROMETHEUS_ADMIN_API=--web.enable-admin-api" in caught.value.todo
+    assert "copying" not in empty_handed.said.getvalue()
     assert empty_handed.archive.names() == []
 
 

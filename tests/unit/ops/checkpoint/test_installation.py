@@ -1,5 +1,6 @@
 """A native installation: whether it runs, how it is stopped, and what lies beside it."""
 
+import os
 import shlex
 import sqlite3
 import subprocess
@@ -62,6 +63,16 @@ def test_a_command_that_fails_is_told(tmp_path: Path, holder: "subprocess.Popen[
         native(tmp_path, stop="sh -c 'exit 3'", start="true").stop()
     with pytest.raises(Failure, match="failed"):
         native(tmp_path, stop="/no/such/program", start="true").stop()
+    with pytest.raises(Failure, match="is no command"):
+        native(tmp_path, stop="sh -c 'exit")
+
+
+def test_a_start_that_leaves_its_output_open_comes_back(tmp_path: Path) -> None:
+    """As everything does that a shell puts into the background."""
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    native(tmp_path, start=f"sh -c 'cat {gate} & exit 0'").start()
+    gate.write_text("")
 
 
 def test_what_lies_beside_in_the_native_stack(tmp_path: Path) -> None:
@@ -85,8 +96,8 @@ def test_what_is_not_there_is_named(tmp_path: Path) -> None:
     installation = native(tmp_path)
     with pytest.raises(Failure, match="snapshot s1"):
         installation.copy_snapshot("s1", tmp_path / "x")
-    with pytest.raises(Failure, match="no database of Grafana"):
-        installation.copy_grafana(tmp_path / "x")
-    with pytest.raises(Failure, match="no images"):
-        installation.save_images(tmp_path / "x")
+    for part, told in (("prometheus", "no Prometheus"), ("grafana", "no database of Grafana"), ("images", "no images")):
+        with pytest.raises(Failure, match=told):
+            installation.require_parts(**{"images": False, "prometheus": False, "grafana": False, part: True})
+    installation.require_parts(images=False, prometheus=False, grafana=False)
     assert (installation.images(), installation.configuration()) == ([], {})

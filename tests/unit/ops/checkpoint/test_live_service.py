@@ -49,7 +49,6 @@ def test_searching_and_looking(live: LiveService, fakes: FakeServices) -> None:
     assert live.search(questions, 3) == [["c1"]] * 12
     assert [call[0] for call in fakes.retriever.calls] == [f"q{number}" for number in range(12)]
     assert live.document_ids() == frozenset()
-    assert live.about()["environment"] == "test"
     assert live.slow() == []
 
 

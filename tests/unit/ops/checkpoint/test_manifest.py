@@ -56,7 +56,7 @@ def test_that_of_another_checkpoint_is_named(tmp_path: Path) -> None:
 def test_a_missing_an_unreadable_and_a_newer_one(tmp_path: Path) -> None:
     path = made(tmp_path)
     changed(path, format=FORMAT + 1)
-    with pytest.raises(Damaged, match="newer emini-rag"):
+    with pytest.raises(Damaged, match=f"of form {FORMAT + 1}"):
         Manifest.read(path)
     (path / NAME).write_text("{")
     with pytest.raises(Damaged, match="cannot be read"):

@@ -7,11 +7,13 @@ import pytest
 from ops.checkpoint.files import listing, record
 from ops.checkpoint.manifest import CORPUS
 from ops.checkpoint.store import CACHES, FolderStore, schema_of
+from ops.checkpoint.turn import turn
 from service.cli.failures import Failure
 from service.corpus.schema import SCHEMA_VERSION
 from service.data_folder import DataFolder
 from service.errors import ServiceError
 from service.store_swap import BESIDE, Phase
+from tests.fakes.stub_server import Stub
 from tests.unit.ops.checkpoint.stand import DOCUMENTS, Stand, fill, sources
 
 
@@ -54,6 +56,30 @@ def test_staging_changes_nothing_that_is_in_use_and_compares(stand: Stand) -> No
     corpus.write_bytes(content)
     with pytest.raises(Failure, match="not what the checkpoint holds"):
         store.stage(stand.path())
+
+
+def test_what_somebody_else_has_begun_is_not_cleared_away(stand: Stand) -> None:
+    store = store_of(stand)
+    with turn(stand.data, "another"), pytest.raises(Failure, match="is in use"):
+        store.stage(stand.path())
+    store.stage(stand.path())
+    store.begin("first")
+    with pytest.raises(Failure, match="was begun"):
+        store.stage(stand.path())
+    store.turn_back()
+    store.stage(stand.path())
+
+
+def test_nothing_is_moved_below_a_chroma_server_that_runs(stand: Stand) -> None:
+    with Stub() as server:
+        store = FolderStore(stand.data, stand.data / "chroma", server.url)
+        store.stage(stand.path())
+        for move in (lambda: store.begin("first"), store.advance, store.turn_back):
+            with pytest.raises(Failure, match=f"The Chroma server at {server.url} runs"):
+                move()
+    store.begin("first")
+    store.advance()
+    store.settle()
 
 
 def test_an_exchange_brings_the_kept_state_byte_by_byte(stand: Stand) -> None:
