@@ -28,7 +28,8 @@ class DockerFailed(Exception):
 
 
 class Docker:
-    """The docker program, talking to the engine at `host`. Nothing of the user's own settings of docker is read."""
+    """The docker program, talking to the engine at `host`. Nothing of the user's own settings of docker is read;
+    `environment` is all that it is given."""
 
     def __init__(self, host: str, folder: Path) -> None:
         self.host = host
@@ -37,7 +38,7 @@ class Docker:
         own_plugins = Path.home() / ".docker" / "cli-plugins"
         if own_plugins.is_dir() and not (configuration / "cli-plugins").exists():
             (configuration / "cli-plugins").symlink_to(own_plugins)
-        self._environment = {
+        self.environment = {
             "PATH": os.environ.get("PATH", os.defpath),
             "HOME": str(folder),
             "DOCKER_HOST": host,
@@ -58,7 +59,7 @@ class Docker:
             try:
                 done = subprocess.run(
                     command,
-                    env=self._environment | dict(environment or {}),
+                    env=self.environment | dict(environment or {}),
                     cwd=folder,
                     stdin=opened.enter_context(stdin.open("rb")) if stdin else subprocess.DEVNULL,
                     capture_output=True,

@@ -23,14 +23,14 @@ from ops.checkpoint.restoring import Restoring
 from ops.checkpoint.screen import Screen
 from ops.compose.docker import Docker as Program
 from ops.compose.files import PRODUCTION, ROOT
-from ops.stack.process import ComponentFailed, free_port
+from ops.stack.process import free_port
 from service.cli.client import ServiceClient
 from service.clock import SystemClock
 from service.store_swap import Phase
-from tests.components import docker_base, docker_engine
+from tests.components import docker_base
 from tests.components.docker_base import PYTHON, base_image, with_files
 from tests.components.docker_engine import Docker
-from tests.e2e.test_compose import refuse_others_work, unavailable
+from tests.components.docker_fixtures import unavailable
 from tests.unit.ops.checkpoint.stand import DOCUMENTS, fill
 
 BASE, IMAGE = "emini-rag.test/helper-base:local", "emini-rag:latest"
@@ -44,19 +44,9 @@ PACKAGES = (
 
 
 @pytest.fixture(scope="module")
-def docker() -> Iterator[Docker]:
-    if reason := docker_engine.why_none() or docker_base.why_none():
-        unavailable(reason)
-    try:
-        with docker_engine.engine() as running:
-            refuse_others_work(running)
-            yield running
-    except ComponentFailed as error:
-        unavailable(f"no Docker engine could be started: {error}")
-
-
-@pytest.fixture(scope="module")
 def image(docker: Docker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    if reason := docker_base.why_none():
+        unavailable(reason)
     folder = tmp_path_factory.mktemp("image")
     packages = folder / "dist-packages"
     packages.mkdir()
