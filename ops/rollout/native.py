@@ -98,15 +98,15 @@ class NativeHost:
     def up(self, version: Version, before: Version, trial: str) -> None:
         self._installation.let_go()
         with self.held():
-            pointer.write(self._folder, Pointer(version, before, trial))
+            self._write(Pointer(version, before, trial))
         self._await_start()
         self._await_ready(version)
 
     def confirm(self, version: Version, before: Version) -> None:
-        pointer.write(self._folder, Pointer(version, before))
+        self._write(Pointer(version, before))
 
     def point(self, version: Version, before: Version) -> None:
-        pointer.write(self._folder, Pointer(version, before))
+        self._write(Pointer(version, before))
 
     def serves(self, version: Version) -> bool:
         process, last = self._process(), pointer.launched(self._folder)
@@ -153,6 +153,14 @@ class NativeHost:
         found = self._pointed()
         if found is not None:
             self._await_ready(found)
+
+    def _write(self, to: Pointer) -> None:
+        try:
+            pointer.write(self._folder, to)
+        except OSError as error:
+            raise Failure(
+                f"{self._folder} cannot be written", error.strerror or "", todo="Make room for it."
+            ) from error
 
     def _pointed(self) -> Version | None:
         """What comes up; None where nothing was deployed."""

@@ -73,13 +73,18 @@ def _link(source: Path, target: Path) -> None:
 
 def _install(place: Path, target: Path) -> None:
     """By the version's own set-up, in its own folder; then to where others find it too."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "ops.setup.environment"],
-        cwd=place,
-        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
-        timeout=_INSTALL_S,
-        check=False,
-    )
-    if ended.returncode != 0:
-        raise Failure("The packages of the new version could not be installed", todo="Run the same command again.")
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", "ops.setup.environment"],
+            cwd=place,
+            env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+            timeout=_INSTALL_S,
+            check=False,
+        )
+        why = "" if ended.returncode == 0 else "what was said above"
+    except subprocess.TimeoutExpired:
+        why = f"it took longer than {_INSTALL_S:g} s"
+    if why:
+        todo = "It needs the package index (PIP_INDEX_URL) once. Run the same command again."
+        raise Failure("The packages of the new version could not be installed", why, todo=todo)
     (place / _VENV).rename(target)

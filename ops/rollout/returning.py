@@ -13,7 +13,7 @@ from ops.checkpoint.manifest import Damaged, Manifest
 from ops.rollout.deploying import Ways
 from ops.rollout.host import Host
 from ops.rollout.journal import Records
-from ops.rollout.pointer import Version, put
+from ops.rollout.pointer import Version
 from service.cli.failures import USAGE, Failure
 from service.cli.wording import moment
 from service.store_swap import sync_folder
@@ -102,9 +102,10 @@ class Planner:
 
     def _of(self, entry: dict[str, Any]) -> tuple[Version, str, str]:
         old = Version.known(entry["old"])
-        if old.commit and not old.place.startswith("emini-rag"):
-            # Its files may have been removed since.
-            old = self._host.prepare(old.commit) if not Path(old.place).is_dir() else old
+        place = Path(old.place)
+        if old.commit and place.is_absolute() and not place.is_dir():
+            # Its files have been removed since.
+            old = self._host.prepare(old.commit)
         return old, str(entry["checkpoint"]), f"what ran before {entry['id']}, {moment(float(entry['at']))}"
 
     def _require(self, name: str, target: Version) -> None:
@@ -132,8 +133,7 @@ class Returning:
     def run(self) -> None:
         """Raises `Failure`; the version and the documents of before are then in use, or it says which step to mend."""
         ways, plan = self._ways, self._plan
-        path = ways.records.folder / _PLAN
-        put(path, json.dumps(asdict(plan), ensure_ascii=False, indent=1) + "\n")
+        ways.records.put(_PLAN, asdict(plan))
         with ways.making.screen.step("checkpoint", f"1/3 keep the present state as checkpoint {plan.kept}"):
             ways.keep_state(plan.kept, f"made before going back to {plan.target.short}", plan.now)
         try:

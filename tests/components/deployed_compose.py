@@ -87,12 +87,11 @@ class DeployedCompose:
         """`emini-rag deploy` with a brief watch."""
         return self.run("deploy", version, *BRIEF, *words)
 
-    def await_step(self, step: str) -> None:
-        """Until a deploy is there."""
-        path = self.records / "journal.json"
-        wait_until(
-            lambda: path.exists() and json.loads(path.read_text())["doing"] == step, DEPLOY_S, f"it is at {step}"
-        )
+    def await_step(self, step: str, deploy: "subprocess.Popen[str]") -> None:
+        """Until the deploy is there."""
+        path, begun = self.records / "journal.json", f'"doing": "{step}"'
+        there = lambda: path.exists() and begun in path.read_text()  # noqa: E731
+        wait_until(there, DEPLOY_S, f"the deploy is at {step}", lambda: deploy.poll() is None)
 
     def log(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in (self.records / "log.jsonl").read_text().splitlines()]

@@ -102,7 +102,7 @@ def test_a_killed_deploy_is_gone_on_with_and_compose_by_hand_starts_the_old_one(
     deployed: DeployedCompose, versions: Versions
 ) -> None:
     process = deployed.begin("deploy", "fine", *BRIEF, "--watch", "60s")
-    deployed.await_step("watch")
+    deployed.await_step("watch", process)
     process.kill()
     process.communicate()
     assert deployed.commit == versions.commit("fine")[:12]
