@@ -20,7 +20,7 @@ from ops.rollout.journal import Journal, Records
 from ops.rollout.judging import Judged
 from ops.rollout.pointer import Version
 from ops.rollout.readiness import away
-from ops.rollout.smoke import Smoke, ask, modes, openai
+from ops.rollout.smoke import GREETING, Smoke, ask, modes, openai_works
 from ops.rollout.watching import Pace, Watching
 from prometheus.thresholds import Thresholds
 from service.cli.drill.interrupts import Interrupts
@@ -229,7 +229,7 @@ class Deploying:
         seen, usual = collected.seen(), ways.past.usual()
         self._journal.before = {
             "modes": asked,
-            "openai": _works(lambda: openai(live.client, ways.questions[0] if ways.questions else "Hello")),
+            "openai": openai_works(live.client, ways.questions[0] if ways.questions else GREETING),
             "documents": sorted(live.document_ids()),
             "away": away(live.url),
             "seen": asdict(seen),
@@ -369,11 +369,3 @@ def _told(error: BaseException) -> str:
     if isinstance(error, Failure):
         return ": ".join(filter(None, (error.what, error.why)))
     return f"{type(error).__name__}: {error}"
-
-
-def _works(check: Callable[[], object]) -> bool:
-    try:
-        check()
-    except Failure:
-        return False
-    return True

@@ -20,7 +20,7 @@ from ops.checkpoint.installation import NativeInstallation
 from ops.checkpoint.live_service import LiveService
 from ops.rollout import pointer, processes
 from ops.rollout.launch import NAME
-from ops.rollout.packages import provide, require_importable
+from ops.rollout.packages import provide, prune_environments, require_importable
 from ops.rollout.pointer import FOLDER, Pointer, Version
 from ops.rollout.readiness import unready
 from ops.rollout.source import Source, prune
@@ -122,7 +122,9 @@ class NativeHost:
         return []
 
     def tidy(self, kept: list[Version]) -> list[str]:
-        return prune(self._data / VERSIONS, [one.place for one in kept], _KEPT)
+        removed = prune(self._data / VERSIONS, [one.place for one in kept], _KEPT)
+        prune_environments(self._data / VERSIONS)
+        return removed
 
     @contextmanager
     def held(self) -> Iterator[None]:

@@ -43,6 +43,14 @@ def provide(place: Path, folder: Path, checkout: Path, own: Path = Path(sys.pref
         venv.symlink_to(os.path.relpath(environment, place))
 
 
+def prune_environments(folder: Path) -> None:
+    """Remove those that no version has any more."""
+    used = {venv.resolve() for venv in folder.glob(f"*/{_VENV}")}
+    for environment in (folder / ENVIRONMENTS).glob("[!.]*"):
+        if environment.resolve() not in used:
+            shutil.rmtree(environment)
+
+
 def require_importable(place: Path, variables: Mapping[str, str] | None) -> None:
     """Raises `Failure` when the version cannot even be imported, or refuses the settings in `variables`, with which the
     service is to be started; None: these are not known."""

@@ -47,8 +47,8 @@ class Version:
 
 @dataclass(frozen=True)
 class Pointer:
-    """`current` is what is started. With a `trial`, a word for one try, only the deploy at work starts it, and once; else
-    `before` is."""
+    """`current` is what is started. With a `trial`, a word for one try, it is started once, and only while a deploy is
+    at work; else `before` is."""
 
     current: Version
     before: Version | None = None
