@@ -94,7 +94,7 @@ def test_an_image_from_a_file_that_does_not_start_is_taken_back(
     docker.run("image", "rm", "--force", name)
     code, said = deployed.deploy("crashes", "--image", str(tmp_path / "image.tar"))
     assert code == 1, said
-    assert "ended while it started: no start" in said
+    assert "ended while it started: no start" in said, said
     assert deployed.log()[-1]["event"] == "rolled back"
 
 
