@@ -316,7 +316,7 @@ def _probes(
 def _about(settings: Settings) -> About:
     return About(
         settings.service_name,
-        read_version(),
+        read_version(settings.revision),
         settings.revision,
         settings.environment,
         settings.traces.page_url,

@@ -13,7 +13,7 @@ from service.monitoring.port import KEPT_S
 
 _LOOK_S = 0.2
 _AT_ONCE = 5
-_SLOW_WINDOW, _SLOW_COUNT = f"{KEPT_S:.0f}s", 1000
+_SLOW_COUNT = 1000
 
 
 @dataclass
@@ -69,8 +69,8 @@ class LiveService:
         return frozenset(str(one["id"]) for one in self.client.get("/documents")["documents"])
 
     def slow(self) -> list[Any]:
-        """The slow log."""
-        return list(self.client.get("/monitoring/slow", window=_SLOW_WINDOW, count=_SLOW_COUNT)["slow"])
+        """The slow log, all that is kept."""
+        return list(self.client.get("/monitoring/slow", window=f"{KEPT_S:.0f}s", count=_SLOW_COUNT)["slow"])
 
     def await_ready(self, longest_s: float) -> None:
         """Raises `Failure` when it is not ready within that time, with the reason it gave last."""

@@ -1,7 +1,7 @@
 """What a long command says while it works: steps, and bars with sizes where a terminal shows them."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
@@ -20,7 +20,9 @@ class Screen:
         self.durations: dict[str, float] = {}
 
     def say(self, text: str) -> None:
-        self._console.print(plain(text), soft_wrap=True)
+        """A terminal that is gone is no reason to stop in the middle."""
+        with suppress(OSError):
+            self._console.print(plain(text), soft_wrap=True)
 
     @contextmanager
     def step(self, name: str, text: str) -> Iterator[None]:

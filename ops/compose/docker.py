@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ops.compose.files import ROOT
+from service.cli.failures import Failure
 
 # Compose 2.24 brought files of settings that may be missing, and `!reset`.
 NEEDED = (2, 24)
@@ -17,7 +18,7 @@ _QUICK_S = 30.0
 _PUBLISHED = re.compile(r":(\d+)->")
 
 
-class Unusable(Exception):
+class Unusable(Failure):
     """Docker is missing, too old or does not run. The text says what to do."""
 
 

@@ -95,7 +95,7 @@ class Rollout:
         here, chosen = self._here, self.chosen
         environment = chosen.environment
         limits = of_environment(environment)
-        with chosen.making(host.installation) as making, Interrupts(here.note) as interrupts:
+        with chosen.making(host.installation) as making, Interrupts(chosen.screen.say) as interrupts:
             if making.live is None:
                 raise Failure("The address of the service is not known", todo="Name it with --url.")
             yield Ways(

@@ -1,6 +1,7 @@
 """`emini-rag deploy`: another version of the service, on trial first, kept when it is as good as the one before."""
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -69,23 +70,24 @@ def deploy(
         return
     if resume and abandon:
         raise Failure("Either --resume or --abandon", code=USAGE)
-    begun = rollout.records.journal()
-    if begun is not None and not (resume or abandon or dry_run):
-        raise _in_the_way(begun)
-    if begun is None and (resume or abandon):
-        here.out.print("No deploy is left to go on with.")
-        return
-    journal = begun if begun is not None and (resume or abandon) else _new(here, rollout, version, watch, note)
-    if dry_run:
-        _tell(here, rollout, journal)
-        return
-    with rollout.records.alone(), rollout.host() as host, rollout.ways(host) as ways:
-        deploying = Deploying(ways, journal)
-        if abandon:
-            deploying.give_up(f"abandoned by {who()}")
-            here.out.print(f"The deploy {journal.id} is given up.", soft_wrap=True)
+    # Within the turn, so that a journal that is there is of a deploy that does not run any more.
+    with nullcontext() if dry_run else rollout.records.alone():
+        begun = rollout.records.journal()
+        if begun is not None and not (resume or abandon or dry_run):
+            raise _in_the_way(begun)
+        if begun is None and (resume or abandon):
+            here.out.print("No deploy is left to go on with.")
             return
-        kept = deploying.run()
+        journal = begun if begun is not None and (resume or abandon) else _new(here, rollout, version, watch, note)
+        if dry_run:
+            _tell(here, rollout, journal)
+            return
+        with rollout.host() as host, rollout.ways(host) as ways:
+            if abandon:
+                Deploying(ways, journal).give_up(f"abandoned by {who()}")
+                here.out.print(f"The deploy {journal.id} is given up.", soft_wrap=True)
+                return
+            kept = Deploying(ways, journal).run()
     _say_end(here, journal, kept=kept)
     if not kept:
         raise typer.Exit(FAILED)

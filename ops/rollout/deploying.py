@@ -6,7 +6,7 @@ verdict, Ctrl-C, an error in here) the old one comes back, unless the verdict wa
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from ops.rollout.journal import Journal, Records
 from ops.rollout.judging import Judged
 from ops.rollout.pointer import Version
 from ops.rollout.readiness import away
-from ops.rollout.smoke import Smoke, ask, modes, openai
+from ops.rollout.smoke import GREETING, Smoke, ask, modes, openai_works
 from ops.rollout.watching import Pace, Watching
 from prometheus.thresholds import Thresholds
 from service.cli.drill.interrupts import Interrupts
@@ -229,7 +229,7 @@ class Deploying:
         seen, usual = collected.seen(), ways.past.usual()
         self._journal.before = {
             "modes": asked,
-            "openai": _works(lambda: openai(live.client, ways.questions[0] if ways.questions else "Hello")),
+            "openai": openai_works(live.client, ways.questions[0] if ways.questions else GREETING),
             "documents": sorted(live.document_ids()),
             "away": away(live.url),
             "seen": asdict(seen),
@@ -308,7 +308,8 @@ class Deploying:
     def _back(self) -> None:
         """The old version again. Raises `Failure` when that does not work, and can be called again."""
         ways, journal, old, new = self._ways, self._journal, self._journal.version_before, self._journal.version
-        ways.records.write(journal)
+        with suppress(Failure):  # on a full disk going back matters more than noting it
+            ways.records.write(journal)
         ways.say(f"Version {new.short} is not kept: {journal.verdict['why'][0]}")
         ways.say(f"Going back to {old.short}")
         try:
@@ -319,7 +320,8 @@ class Deploying:
                 ways.host.up(old, new, "")
             ways.host.confirm(old, new)
         except Failure as error:
-            ways.records.log(ways.now(), "could not go back", id=journal.id, why=_told(error))
+            with suppress(Failure):
+                ways.records.log(ways.now(), "could not go back", id=journal.id, why=_told(error))
             todo = "Mend what is told above, then run `emini-rag deploy --resume`."
             raise Failure(f"Going back to {old.short} failed: {error.what}", error.why, todo=todo) from error
         try:
@@ -367,11 +369,3 @@ def _told(error: BaseException) -> str:
     if isinstance(error, Failure):
         return ": ".join(filter(None, (error.what, error.why)))
     return f"{type(error).__name__}: {error}"
-
-
-def _works(check: Callable[[], object]) -> bool:
-    try:
-        check()
-    except Failure:
-        return False
-    return True

@@ -31,7 +31,7 @@ _ASKED = (
 )
 _BUILD_S, _LOAD_S, _UP_S = 3600.0, 1800.0, 600.0
 _LOOK_S = 0.2
-_TAIL = "12"
+_TAIL = 12
 _KEPT = 4
 
 
@@ -147,8 +147,10 @@ class DockerHost:
         return container is not None and container.image == self._id_of(version.place)
 
     def last_words(self) -> list[str]:
-        answer = self._compose("logs", "--no-log-prefix", "--tail", _TAIL, self._files.service)
-        return answer.splitlines()[-int(_TAIL) :]
+        words = ("logs", "--no-log-prefix", "--tail", str(_TAIL), self._files.service)
+        answer = self._docker.ask("compose", "-f", self._files.file, *words)
+        # What it wrote to standard error, as Python does when it ends, comes there.
+        return [*answer.stdout.splitlines(), *answer.stderr.splitlines()][-_TAIL:]
 
     def tidy(self, kept: list[Version]) -> list[str]:
         """Files only: images are the operator's, and cost nothing but space (`docker image ls emini-rag`)."""

@@ -84,12 +84,17 @@ class Records:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError) as error:
-            todo = "Look into it, see what runs (`emini-rag deploy log`), and remove it."
+            todo = "Look into it, see what runs (`emini-rag deploy --log`), and remove it."
             raise Failure(f"{path} cannot be read", todo=todo) from error
 
     def write(self, journal: Journal) -> None:
-        """On the disk when it returns."""
-        put(self.folder / _JOURNAL, json.dumps(asdict(journal), ensure_ascii=False, indent=1) + "\n")
+        """On the disk when it returns. Raises `Failure`."""
+        self.put(_JOURNAL, asdict(journal))
+
+    def put(self, name: str, told: dict[str, Any]) -> None:
+        """A file of the folder, whole. Raises `Failure`, and then it is as it was."""
+        with _writing(self.folder / name):
+            put(self.folder / name, json.dumps(told, ensure_ascii=False, indent=1) + "\n")
 
     def close(self) -> None:
         """The deploy has ended."""
@@ -97,17 +102,17 @@ class Records:
         sync_folder(self.folder)
 
     def log(self, at: float, event: str, **told: Any) -> None:
-        """Add a line, on the disk when it returns."""
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        """Add a line, on the disk when it returns. Raises `Failure`."""
         entry = {"at": round(at, 3), "who": who(), "event": event, **told}
-        descriptor = os.open(self.folder / _LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
-        try:
-            # In front, too: what a crash left of the last line must not spoil this one.
-            start = b"" if _ends_whole(self.folder / _LOG) else b"\n"
-            os.write(descriptor, start + json.dumps(entry, ensure_ascii=False).encode() + b"\n")
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        with _writing(self.folder / _LOG):
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            descriptor = os.open(self.folder / _LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "ab") as file:
+                # In front, too: what a crash left of the last line must not spoil this one.
+                start = b"" if _ends_whole(self.folder / _LOG) else b"\n"
+                file.write(start + json.dumps(entry, ensure_ascii=False).encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
 
     def logged(self) -> list[dict[str, Any]]:
         """Every line, the oldest first; what a crash left half is passed over."""
@@ -132,6 +137,14 @@ def who() -> str:
         user = str(os.getuid())
     caller = os.environ.get("SUDO_USER", "")
     return f"{user}{f' (called by {caller})' if caller else ''} on {socket.gethostname()}"
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise Failure(f"{path} cannot be written", error.strerror or str(error), todo="Make room for it.") from error
 
 
 def _ends_whole(path: Path) -> bool:

@@ -1,9 +1,9 @@
 """Starts the version of the service that is to run on the data folder: `python -m ops.rollout.launch`.
 
 Becomes the service (exec), so whoever supervises it sees one process. Where nothing was deployed, this checkout is
-started. While a deploy holds the folder it waits. A version on trial is started once: when it has ended by itself, the
-version before comes back, whether or not a deploy is there to see to it. So a machine that restarts in the middle of a
-deploy comes up with the old version.
+started. While a deploy holds the folder it waits. A version on trial is started by the deploy that tries it, once: when
+it has ended by itself, that deploy decides; with no deploy at work the version before comes back. So a machine that
+restarts in the middle of a deploy comes up with the old version.
 
 Exit status: 78 when the version that is to run is not there.
 """
@@ -59,13 +59,13 @@ def chosen(folder: Path) -> tuple[Version | None, str] | None:
     found = pointer.read(folder)
     if found is None:
         return _CHECKOUT
+    if not found.trial:
+        return found.current, ""
+    if not pointer.is_deploying(folder):
+        _say(f"version {found.current.short} was on trial, and no deploy is at work: the one before is started")
+        return found.before, ""
     last = pointer.launched(folder)
-    if not found.trial or last is None or last.trial != found.trial:
-        return found.current, found.trial
-    if pointer.is_deploying(folder):
-        return None
-    _say(f"version {found.current.short} was on trial and has ended: the one before is started")
-    return found.before, ""
+    return None if last is not None and last.trial == found.trial else (found.current, found.trial)
 
 
 def _become(folder: Path, version: Version | None, trial: str, variables: Mapping[str, str], execute: Execute) -> int:
@@ -79,9 +79,19 @@ def _become(folder: Path, version: Version | None, trial: str, variables: Mappin
             return _CONFIG
         _say(f"version {version.short} runs, as it was deployed; not this checkout ({folder})")
     if folder.is_dir():
-        pointer.note_launch(folder, Launched(os.getpid(), place, trial, _output()))
+        _note(folder, Launched(os.getpid(), place, trial, _output()))
     execute(python, [python, *_SERVICE], told | {"PYTHONPATH": place})
     return 0
+
+
+def _note(folder: Path, launched: Launched) -> None:
+    """A full disk is no reason to be away; but what is on trial must be known to have been started."""
+    try:
+        pointer.note_launch(folder, launched)
+    except OSError as error:
+        if launched.trial:
+            raise
+        _say(f"{folder}: {error.strerror}")
 
 
 def _say(text: str) -> None:

@@ -20,7 +20,7 @@ from ops.checkpoint.installation import NativeInstallation
 from ops.checkpoint.live_service import LiveService
 from ops.rollout import pointer, processes
 from ops.rollout.launch import NAME
-from ops.rollout.packages import provide, require_importable
+from ops.rollout.packages import provide, prune_environments, require_importable
 from ops.rollout.pointer import FOLDER, Pointer, Version
 from ops.rollout.readiness import unready
 from ops.rollout.source import Source, prune
@@ -98,15 +98,15 @@ class NativeHost:
     def up(self, version: Version, before: Version, trial: str) -> None:
         self._installation.let_go()
         with self.held():
-            pointer.write(self._folder, Pointer(version, before, trial))
+            self._write(Pointer(version, before, trial))
         self._await_start()
         self._await_ready(version)
 
     def confirm(self, version: Version, before: Version) -> None:
-        pointer.write(self._folder, Pointer(version, before))
+        self._write(Pointer(version, before))
 
     def point(self, version: Version, before: Version) -> None:
-        pointer.write(self._folder, Pointer(version, before))
+        self._write(Pointer(version, before))
 
     def serves(self, version: Version) -> bool:
         process, last = self._process(), pointer.launched(self._folder)
@@ -122,7 +122,9 @@ class NativeHost:
         return []
 
     def tidy(self, kept: list[Version]) -> list[str]:
-        return prune(self._data / VERSIONS, [one.place for one in kept], _KEPT)
+        removed = prune(self._data / VERSIONS, [one.place for one in kept], _KEPT)
+        prune_environments(self._data / VERSIONS)
+        return removed
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -153,6 +155,14 @@ class NativeHost:
         found = self._pointed()
         if found is not None:
             self._await_ready(found)
+
+    def _write(self, to: Pointer) -> None:
+        try:
+            pointer.write(self._folder, to)
+        except OSError as error:
+            raise Failure(
+                f"{self._folder} cannot be written", error.strerror or "", todo="Make room for it."
+            ) from error
 
     def _pointed(self) -> Version | None:
         """What comes up; None where nothing was deployed."""

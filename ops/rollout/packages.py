@@ -43,6 +43,14 @@ def provide(place: Path, folder: Path, checkout: Path, own: Path = Path(sys.pref
         venv.symlink_to(os.path.relpath(environment, place))
 
 
+def prune_environments(folder: Path) -> None:
+    """Remove those that no version has any more."""
+    used = {venv.resolve() for venv in folder.glob(f"*/{_VENV}")}
+    for environment in (folder / ENVIRONMENTS).glob("[!.]*"):
+        if environment.resolve() not in used:
+            shutil.rmtree(environment)
+
+
 def require_importable(place: Path, variables: Mapping[str, str] | None) -> None:
     """Raises `Failure` when the version cannot even be imported, or refuses the settings in `variables`, with which the
     service is to be started; None: these are not known."""
@@ -73,13 +81,18 @@ def _link(source: Path, target: Path) -> None:
 
 def _install(place: Path, target: Path) -> None:
     """By the version's own set-up, in its own folder; then to where others find it too."""
-    ended = subprocess.run(
-        [sys.executable, "-m", "ops.setup.environment"],
-        cwd=place,
-        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
-        timeout=_INSTALL_S,
-        check=False,
-    )
-    if ended.returncode != 0:
-        raise Failure("The packages of the new version could not be installed", todo="Run the same command again.")
+    try:
+        ended = subprocess.run(
+            [sys.executable, "-m", "ops.setup.environment"],
+            cwd=place,
+            env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+            timeout=_INSTALL_S,
+            check=False,
+        )
+        why = "" if ended.returncode == 0 else "what was said above"
+    except subprocess.TimeoutExpired:
+        why = f"it took longer than {_INSTALL_S:g} s"
+    if why:
+        todo = "It needs the package index (PIP_INDEX_URL) once. Run the same command again."
+        raise Failure("The packages of the new version could not be installed", why, todo=todo)
     (place / _VENV).rename(target)

@@ -47,7 +47,8 @@ class Version:
 
 @dataclass(frozen=True)
 class Pointer:
-    """`current` is what is started. With a `trial`, a word for one try, it is started once: if it ends, `before` is."""
+    """`current` is what is started. With a `trial`, a word for one try, it is started once, and only while a deploy is
+    at work; else `before` is."""
 
     current: Version
     before: Version | None = None
@@ -121,11 +122,15 @@ def is_deploying(folder: Path) -> bool:
 def put(path: Path, text: str) -> None:
     """Write whole, and on the disk when it returns."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with beside.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    try:
+        with beside.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise
     descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -4,6 +4,7 @@ A plan that was begun is kept until it has ended: the same command goes on with 
 """
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from ops.checkpoint.manifest import Damaged, Manifest
 from ops.rollout.deploying import Ways
 from ops.rollout.host import Host
 from ops.rollout.journal import Records
-from ops.rollout.pointer import Version, put
+from ops.rollout.pointer import Version
+from ops.rollout.readiness import away
+from ops.rollout.smoke import GREETING, openai_works
 from service.cli.failures import USAGE, Failure
 from service.cli.wording import moment
 from service.store_swap import sync_folder
@@ -102,9 +105,10 @@ class Planner:
 
     def _of(self, entry: dict[str, Any]) -> tuple[Version, str, str]:
         old = Version.known(entry["old"])
-        if old.commit and not old.place.startswith("emini-rag"):
-            # Its files may have been removed since.
-            old = self._host.prepare(old.commit) if not Path(old.place).is_dir() else old
+        place = Path(old.place)
+        if old.commit and place.is_absolute() and not place.is_dir():
+            # Its files have been removed since.
+            old = self._host.prepare(old.commit)
         return old, str(entry["checkpoint"]), f"what ran before {entry['id']}, {moment(float(entry['at']))}"
 
     def _require(self, name: str, target: Version) -> None:
@@ -132,15 +136,10 @@ class Returning:
     def run(self) -> None:
         """Raises `Failure`; the version and the documents of before are then in use, or it says which step to mend."""
         ways, plan = self._ways, self._plan
-        path = ways.records.folder / _PLAN
-        put(path, json.dumps(asdict(plan), ensure_ascii=False, indent=1) + "\n")
+        ways.records.put(_PLAN, asdict(plan))
         with ways.making.screen.step("checkpoint", f"1/3 keep the present state as checkpoint {plan.kept}"):
             ways.keep_state(plan.kept, f"made before going back to {plan.target.short}", plan.now)
-        try:
-            before = {} if plan.checkpoint else {"documents": sorted(ways.live.document_ids())}
-        except Failure:
-            # What runs may be what is broken.
-            before = {}
+        before = self._seen()
         try:
             with ways.making.screen.step("up", f"2/3 exchange {plan.now.short} for {plan.target.short}"):
                 if plan.checkpoint and not ways.host.serves(plan.target):
@@ -156,6 +155,16 @@ class Returning:
             self._undo(error)
         self._end("rollback")
         ways.mark(plan.target.short, "rollback", plan.kept)
+
+    def _seen(self) -> dict[str, Any]:
+        """What has to be there afterwards too. What runs may be what is broken: then nothing is known."""
+        live, before = self._ways.live, dict[str, Any]()
+        with suppress(Failure):
+            before["away"] = away(live.url)
+            before["openai"] = openai_works(live.client, GREETING)
+            if not self._plan.checkpoint:
+                before["documents"] = sorted(live.document_ids())
+        return before
 
     def _undo(self, error: Failure) -> None:
         """The version of now again, unless the documents are already those of then: then it is for people."""

@@ -42,10 +42,10 @@ def rollback(
     here = surroundings.of(context)
     choice = Choice(data, folder, compose, url, key_file, chroma_folder, prometheus=prometheus)
     rollout = Rollout(here, Wanted(choice, running=running, ready_s=ready, supervisor_s=supervisor))
-    if (left := rollout.records.journal()) is not None:
-        todo = "`emini-rag deploy --abandon` goes back from it."
-        raise Failure(f"The deploy {left.id} did not end", todo=todo)
     with rollout.records.alone(), rollout.host() as host:
+        if (left := rollout.records.journal()) is not None:
+            todo = "`emini-rag deploy --abandon` goes back from it."
+            raise Failure(f"The deploy {left.id} did not end", todo=todo)
         planner = Planner(host, rollout.records, rollout.chosen.archive)
         plan = planner.begun()
         if plan is not None:

@@ -19,6 +19,8 @@ FOUND = 0.8
 # What it leans on may take so long to be taken up after the start: the vector store alone takes seconds to import.
 _SETTLE_S = 60.0
 _LOOK_S = 0.5
+# What is asked where there is no question.
+GREETING = "Hello"
 # The higher the better.
 _MODES = {"generated": 2, "extractive": 1, "no_context": 0}
 
@@ -74,13 +76,17 @@ class Smoke:
 
     def _ready(self, what: str) -> Judged:
         """What was there before is waited for: on a busy machine it comes and goes for a while."""
-        until, known = self._clock.monotonic() + _SETTLE_S, self._before.get("away", ())
+        until, known = self._clock.monotonic() + _SETTLE_S, self._before.get("away")
         while True:
             why = unready(self._live.url)
             gone = [] if why else away(self._live.url)
-            lost = [name for name in gone if name not in known]
+            lost = [] if known is None else [name for name in gone if name not in known]
             if not (why or lost):
-                return Judged(what, False, f"ready; away, as before: {', '.join(gone)}" if gone else "ready")
+                return Judged(
+                    what,
+                    False,
+                    f"ready; away{'' if known is None else ', as before'}: {', '.join(gone)}" if gone else "ready",
+                )
             if self._clock.monotonic() >= until:
                 return Judged(what, True, why or f"ready, and without what the version before had: {', '.join(lost)}")
             self._pause(_LOOK_S)
@@ -122,7 +128,7 @@ class Smoke:
     def _openai(self, what: str) -> Judged:
         if not self._before.get("openai", True):
             return Judged(what, False, "not asked: it did not work before either")
-        return Judged(what, False, openai(self._live.client, next(iter(self._before.get("modes", {})), "Hello")))
+        return Judged(what, False, openai(self._live.client, next(iter(self._before.get("modes", {})), GREETING)))
 
 
 def openai(client: ServiceClient, question: str) -> str:
@@ -137,6 +143,15 @@ def openai(client: ServiceClient, question: str) -> str:
     if not content.strip():
         raise Failure("POST /v1/chat/completions gives an empty answer")
     return f"answers, {count(len(content), 'character')}"
+
+
+def openai_works(client: ServiceClient, question: str) -> bool:
+    """Whether it answers there at all."""
+    try:
+        openai(client, question)
+    except Failure:
+        return False
+    return True
 
 
 def _mode(client: ServiceClient, question: str) -> tuple[str, str]:

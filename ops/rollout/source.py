@@ -20,6 +20,8 @@ _SCHEMA_FILE = "service/corpus/schema.py"
 # What a native version is made of; a difference elsewhere does not change what runs.
 CODE = ("service", "ops", "pyproject.toml", "requirements.txt")
 _PATIENCE_S = 120.0
+# What git ends with where a name means nothing; with anything else it could not look.
+_UNKNOWN = 1
 
 
 class Source:
@@ -33,9 +35,13 @@ class Source:
         if ref.startswith("-"):
             raise Failure(f"{ref} is no version", code=USAGE)
         answer = self._git("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
-        if answer.returncode != 0:
+        if answer.returncode not in (0, _UNKNOWN):
+            raise self._unreadable(answer)
+        if answer.returncode == _UNKNOWN:
             todo = "Name a branch, a tag or a commit of this repository (`git log`, `git fetch`)."
-            raise Failure(f"There is no version {ref} here", answer.stderr.strip(), todo=todo, code=USAGE)
+            if self._git("rev-parse", "--is-shallow-repository").stdout.strip() == "true":
+                todo = "Only the latest commits are here: `git fetch --unshallow` fetches the others."
+            raise Failure(f"There is no version {ref} here", todo=todo, code=USAGE)
         return answer.stdout.strip()
 
     def commit_at(self, at_s: float) -> str:
@@ -47,6 +53,8 @@ class Source:
     def changed(self) -> list[str]:
         """Files of the code that differ from the commit, new ones included."""
         answer = self._git("status", "--porcelain", "--untracked-files=normal", "--", *CODE)
+        if answer.returncode != 0:
+            raise self._unreadable(answer)
         return [line[3:] for line in answer.stdout.splitlines()]
 
     def subject(self, commit: str) -> str:
@@ -86,6 +94,10 @@ class Source:
         half.rename(place)
         sync_folder(folder)
         return place
+
+    def _unreadable(self, answer: "subprocess.CompletedProcess[str]") -> Failure:
+        todo = "A version is a commit: work in a clone of the repository."
+        return Failure(f"git cannot read {self.root}", answer.stderr.strip(), todo=todo)
 
     def _git(self, *words: str) -> "subprocess.CompletedProcess[str]":
         try:

@@ -16,4 +16,4 @@ def version(context: typer.Context) -> None:
     here = surroundings.of(context)
     revision = here.settings.revision
     built = "" if revision == "unknown" else f", revision {revision}"
-    here.out.print(f"emini-rag {read_version()}{built}, Python {platform.python_version()}")
+    here.out.print(f"emini-rag {read_version(revision)}{built}, Python {platform.python_version()}")

@@ -95,10 +95,10 @@ class Deployed:
     def begin(self, version: str, *words: str) -> "subprocess.Popen[str]":
         return self.command("deploy", version, *_BRIEF, "--prometheus", self.prometheus, *words)
 
-    def await_step(self, step: str) -> dict[str, Any]:
-        """The journal of the deploy, once it is at that step."""
-        wait_until(lambda: self.journal().get("doing") == step, DEPLOY_S, f"the deploy is at {step}")
-        return self.journal()
+    def await_step(self, step: str, deploy: "subprocess.Popen[str]") -> None:
+        """Until the deploy is there."""
+        there = lambda: self.journal().get("doing") == step  # noqa: E731
+        wait_until(there, DEPLOY_S, f"the deploy is at {step}", lambda: deploy.poll() is None)
 
     def journal(self) -> dict[str, Any]:
         try:

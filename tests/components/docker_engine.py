@@ -28,7 +28,8 @@ class DockerFailed(Exception):
 
 
 class Docker:
-    """The docker program, talking to the engine at `host`. Nothing of the user's own settings of docker is read."""
+    """The docker program, talking to the engine at `host`. Nothing of the user's own settings of docker is read;
+    `environment` is all that it is given."""
 
     def __init__(self, host: str, folder: Path) -> None:
         self.host = host

@@ -13,9 +13,9 @@ from ops.stack.site import ROOT
 VERSIONS = {
     "fine": ("service/version.py", '"0+unknown"\n', '"0+unknown"\n\n# Nothing else differs.\n'),
     "slow": (
-        "service/generation/scripted.py",
-        "        for number, token in enumerate(spoken):\n",
-        "        await asyncio.sleep(0.5)\n        for number, token in enumerate(spoken):\n",
+        "service/ask/answering.py",
+        "            version = self._parts.corpus_version()\n",
+        "            await asyncio.sleep(0.5)\n            version = self._parts.corpus_version()\n",
     ),
     "never-ready": ("service/api/health.py", '200 if status == "ready" else 503)', "503)"),
     "crashes": (
@@ -24,9 +24,9 @@ VERSIONS = {
         '    raise RuntimeError("this version cannot start")\n',
     ),
     "fails": (
-        "service/generation/scripted.py",
-        "        started = self._clock.monotonic()\n",
-        '        raise DependencyTimeout(Dependency.OLLAMA, "this version cannot answer")\n        started = 0.0\n',
+        "service/ask/answering.py",
+        "            version = self._parts.corpus_version()\n",
+        '            raise DependencyTimeout(Dependency.SQLITE, "this version cannot answer")\n',
     ),
     "not-importable": ("service/app.py", "from fastapi import", "import nothing_of_this_name\nfrom fastapi import"),
     "newer-schema": (

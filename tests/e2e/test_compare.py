@@ -182,6 +182,10 @@ HOURS_S = 7200
 EVERY_S = 15
 
 
+# Two deploys of one release.
+VERSIONS = {"production": "0.1.0+4ea9180af9e4", "development": "0.1.0+1a6601db6573"}
+
+
 def history(slower: float) -> str:
     """As OpenMetrics with stamps: answers of two tiers, every few seconds; in development one takes longer."""
     name, end = catalogue.ASK_DURATION.name, int(time.time()) - 60
@@ -193,7 +197,8 @@ def history(slower: float) -> str:
             rng = np.random.default_rng(len(environment) * len(tier))
             slow = slower if (environment, tier) == ("development", "complex") else 1.0
             labels = (
-                f'job="emini-rag",deployment_environment_name="{environment}",service_version="0.1.0",tier="{tier}"'
+                f'job="emini-rag",deployment_environment_name="{environment}",service_version="{VERSIONS[environment]}",'
+                f'tier="{tier}"'
             )
             labels += ',cache="miss",outcome="ok",start="warm",gen_ai_request_model="m"'
             times = slow * usual_s * rng.lognormal(0, 0.3, (len(ats), 3))
@@ -231,7 +236,8 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.mark.real
 def test_recorded_answers_are_compared_without_asking(prometheus: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "service.cli.main", "compare", "--from-metrics", prometheus, "--window", "1h"]
-    which = ["--baseline", "environment=production", "--candidate", "environment=development"]
+    old, new = VERSIONS.values()
+    which = ["--baseline", f"version={old}", "--candidate", f"version={new}"]
     environment = {"PATH": "", "HOME": str(tmp_path), "PYTHONPATH": str(ROOT), "ENVIRONMENT": "development"}
 
     def run(*more: str) -> "subprocess.CompletedProcess[str]":
@@ -262,5 +268,5 @@ def test_recorded_answers_are_compared_without_asking(prometheus: str, tmp_path:
     assert (same.returncode, same.stdout.splitlines()[0]) == (0, "no evidence"), same.stderr
     unknown = run("--baseline", "environment=production", "--candidate", "version=9", "--out", "three")
     assert unknown.returncode == 1
-    assert "it knows environment=production,version=0.1.0" in unknown.stderr
+    assert f"it knows environment=production,version={old}" in unknown.stderr
     assert httpx.get(f"{prometheus}/-/healthy", trust_env=False).status_code == 200

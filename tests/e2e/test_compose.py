@@ -1,7 +1,4 @@
-"""Both Compose files as they are shipped, on a real Docker engine: see tests/components/compose_project.py.
-
-RAG_REQUIRE_DOCKER=1 makes a failure of what is otherwise a skip: a machine on which no engine can be started.
-"""
+"""Both Compose files as they are shipped, on a real Docker engine: see tests/components/compose_project.py."""
 
 import json
 import os
@@ -11,18 +8,18 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import httpx
 import pytest
 
 from ops.compose.files import DEVELOPMENT, PRODUCTION, WITH_PORTS
-from ops.stack.process import ComponentFailed, wait_until
-from tests.components import docker_base, docker_engine, tiny_gguf
+from ops.stack.process import wait_until
+from tests.components import tiny_gguf
 from tests.components.compose_checkpoints import ComposeCheckpoints
 from tests.components.compose_project import ComposeProject, copy_checkout
 from tests.components.docker_engine import Docker
-from tests.components.docker_images import Images, make_chroma, make_images, pulled
+from tests.components.docker_images import Images, make_chroma
 from tests.components.ollama import CHAT_MODELS, EMBEDDING_MODEL, OllamaClient
 from tests.components.prometheus_api import PrometheusApi
 from tests.server_sent import events_of
@@ -34,47 +31,9 @@ ENDLESS = "llama3.1:latest"  # runs to the length limit: see `models`
 ANSWER_TOKENS = 600
 
 
-def unavailable(reason: str) -> NoReturn:
-    """Skip, or fail where Docker is required."""
-    if os.environ.get("RAG_REQUIRE_DOCKER", "") not in ("", "0"):
-        pytest.fail(f"{reason} (RAG_REQUIRE_DOCKER is set)", pytrace=False)
-    pytest.skip(reason)
-
-
-@pytest.fixture(scope="module")
-def docker() -> Iterator[Docker]:
-    reason = docker_engine.why_none() or ("" if pulled() else docker_base.why_none())
-    if reason:
-        unavailable(reason)
-    try:
-        with docker_engine.engine() as running:
-            refuse_others_work(running)
-            yield running
-    except ComponentFailed as error:
-        unavailable(f"no Docker engine could be started: {error}")
-
-
-def refuse_others_work(docker: Docker) -> None:
-    """The engine may be one that somebody uses, and what the files name is made and removed here."""
-    for one in (PRODUCTION, DEVELOPMENT):
-        label = f"label=com.docker.compose.project={one.project}"
-        found = [docker.lines("ps", "--all", "--quiet", "--filter", label)]
-        found.append(docker.lines("volume", "ls", "--quiet", "--filter", label))
-        found.append(docker.lines("image", "ls", "--quiet", one.project))
-        if any(found):
-            unavailable(f"the engine at DOCKER_HOST holds the project {one.project} of somebody already")
-
-
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy_checkout(tmp_path_factory.mktemp("checkout"))
-
-
-@pytest.fixture(scope="module")
-def images(docker: Docker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Images]:
-    made = make_images(docker, tmp_path_factory.mktemp("images"))
-    yield made
-    made.remove(docker)
 
 
 @pytest.fixture(scope="module")

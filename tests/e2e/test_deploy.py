@@ -125,7 +125,7 @@ def test_what_is_as_good_is_kept_and_taken_back_in_one_command(
 
 def test_a_killed_deploy_is_gone_on_with(deployed: Deployed, versions: Versions) -> None:
     process = deployed.begin("fine", "--watch", "60s")
-    deployed.await_step("watch")
+    deployed.await_step("watch", process)
     second, told = deployed.deploy("slow")
     assert (second, "did not end" in told or "just now" in told) == (1, True), told
     process.kill()
@@ -146,7 +146,7 @@ def test_a_killed_deploy_is_gone_on_with(deployed: Deployed, versions: Versions)
 @pytest.mark.parametrize("step", ["checkpoint", "up", "watch"])
 def test_killed_at_any_step_it_ends_as_it_would_have(deployed: Deployed, versions: Versions, step: str) -> None:
     process = deployed.begin("slow")
-    deployed.await_step(step)
+    deployed.await_step(step, process)
     process.kill()
     process.communicate()
     wait_until(deployed.ready, WITHIN_S, "some version is ready")
@@ -160,7 +160,7 @@ def test_without_the_deploy_a_version_on_trial_that_ends_gives_way_to_the_old_on
     deployed: Deployed, versions: Versions
 ) -> None:
     process = deployed.begin("fine", "--watch", "60s")
-    deployed.await_step("watch")
+    deployed.await_step("watch", process)
     process.kill()
     process.communicate()
     trial = pointer.launched(deployed.records)
@@ -176,7 +176,7 @@ def test_without_the_deploy_a_version_on_trial_that_ends_gives_way_to_the_old_on
 
 def test_stopped_by_the_operator_it_goes_back(deployed: Deployed, versions: Versions) -> None:
     process = deployed.begin("fine", "--watch", "60s")
-    deployed.await_step("watch")
+    deployed.await_step("watch", process)
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=WITHIN_S)
     assert process.returncode == 130, said

@@ -13,6 +13,7 @@ from tests.rules.version_cases import (
     FLEET_REPLACED,
     FLEET_SLOWER,
     LIMITS,
+    NEW,
     VERSION,
     beside,
     by_hand,
@@ -44,10 +45,10 @@ def test_chance_is_no_difference_and_half_as_slow_again_is_found(case: Case) -> 
 
 def test_it_says_which_version_is_slower_and_by_how_much() -> None:
     firing = replace(fires(240)[0], annotations=texts(
-        VERSION, "Version 2.0.0 takes 2 times as long as others with qwen2.5-coder:14b",
+        VERSION, f"Version {NEW} takes 2 times as long as others with qwen2.5-coder:14b",
         "Geometric mean of the same 2h, from buckets: 240 of 480 answers are its own. It is 21.91 standard errors "
         "above the others; it fires above 3.5.",
-        "model", _asked("production", 'resource.service.version = "2.0.0" && '),
+        "model", _asked("production", f'resource.service.version = "{NEW}" && '),
         environment="production", model="qwen2.5-coder%3A14b",
     ))  # fmt: skip
     outcome = run([replace(by_hand, expected=[firing], recorded=())], LIMITS)

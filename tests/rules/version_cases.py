@@ -11,7 +11,8 @@ from tests.rules.traffic import Load, Phase, Scraped, scraped
 
 LIMITS = of_environment("production")
 VERSION, BESIDE = "RagVersionSlower", "RagEnvironmentSlower"
-OLD, NEW, DEVELOPMENT = "1.0.0", "2.0.0", "development"
+# Two deploys of one release.
+OLD, NEW, DEVELOPMENT = "0.1.0+4ea9180af9e4", "0.1.0+1a6601db6573", "development"
 BUCKETS = LIMITS.regression.bounds_s
 SMALL, LARGE = "llama3.2:3b", "qwen2.5-coder:14b"
 # The minute at which the new version comes.

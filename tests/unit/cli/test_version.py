@@ -17,3 +17,8 @@ def test_version_names_what_runs(shell: Shell) -> None:
 def test_an_image_names_its_revision(shell: Shell) -> None:
     shell.changes["revision"] = "abc123"
     assert "revision abc123" in shell("version").stdout
+
+
+def test_a_deployed_version_carries_its_commit(shell: Shell) -> None:
+    shell.changes["revision"] = "1a6601db6573" + "0" * 28
+    assert shell("version").stdout.startswith(f"emini-rag {read_version()}+1a6601db6573, revision 1a6601db6573")

@@ -34,6 +34,20 @@ def test_on_a_terminal_it_shows_how_far_it_is() -> None:
     assert "4.1/4.1 kB" in said.getvalue() or "4.0/4.0 KiB" in said.getvalue()
 
 
+class GoneTerminal(io.StringIO):
+    """As one whose window was closed."""
+
+    def write(self, text: str) -> int:
+        raise OSError(5, "Input/output error")
+
+
+def test_a_terminal_that_is_gone_stops_nothing() -> None:
+    screen = Screen(Console(file=GoneTerminal(), width=100), ManualClock())
+    with screen.step("copy", "copying"):
+        screen.say("on")
+    assert "copy" in screen.durations
+
+
 def test_names_of_others_cannot_steer_the_terminal() -> None:
     said = io.StringIO()
     Screen(Console(file=said, width=100), ManualClock()).say("a\x1b[2Jb")

@@ -9,6 +9,7 @@ from ops.compose.files import ROOT
 from ops.rollout.choosing import Rollout, Wanted
 from ops.rollout.in_docker import DockerHost
 from ops.rollout.native import NativeHost
+from prometheus.thresholds import load
 from service.cli.failures import Failure
 from service.cli.surroundings import Surroundings
 from service.routing.scored import ScoredPolicy
@@ -29,7 +30,7 @@ def test_natively_everything_is_in_the_data_folder(here: Surroundings, tmp_path:
         assert isinstance(host, NativeHost)
         with rollout.ways(host) as ways:
             assert ways.making.installation is host.installation
-            assert ways.limits.regression.windows[0] == "1h"
+            assert ways.limits == load()
             assert not ways.mark("a", "up", "b")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ops.rollout.deploying import PIN, STEPS, Deploying, told
-from ops.rollout.journal import Journal
+from ops.rollout.journal import Journal, Records
 from ops.rollout.pointer import Version
 from service.cli.failures import Failure
 from tests.fakes.deployed_service import FakeDeployedService
@@ -127,6 +127,39 @@ def test_a_newer_schema_is_taken_back_with_the_documents_of_before(
     assert rollout.ways.restored == ["deploy-1"]
     assert "before-rollback-deploy-1" in rollout.ways.states
     assert rollout.host.runs == OLD
+
+
+class FullDisk(Records):
+    """From the trial on nothing can be noted any more."""
+
+    full = False
+
+    def put(self, name: str, told: dict[str, Any]) -> None:
+        if self.full:
+            raise Failure(f"{name} cannot be written", "No space left on device")
+        super().put(name, told)
+
+    def log(self, at: float, event: str, **more: Any) -> None:
+        if self.full:
+            raise Failure("the log cannot be written", "No space left on device")
+        super().log(at, event, **more)
+
+
+def test_on_a_full_disk_the_old_version_comes_back_all_the_same(rollout: Stand) -> None:
+    records = FullDisk(rollout.records.folder)
+    rollout.ways.records = records
+    rollout.host.comes_up = lambda version: setattr(records, "full", True)
+    with pytest.raises(Failure, match="cannot be written"):
+        Deploying(rollout.ways, rollout.journal()).run()
+    assert rollout.host.runs == rollout.host.kept == OLD
+    # Not noted to the end, so it can be gone on with once there is room.
+    records.full = False
+    rollout.host.comes_up = lambda _: None
+    left = records.journal()
+    assert left is not None
+    Deploying(rollout.ways, left).give_up("no room")
+    assert (rollout.host.runs, rollout.host.kept) == (OLD, OLD)
+    assert (rollout.events[-1], records.journal()) == ("rolled back", None)
 
 
 def test_going_back_that_fails_can_be_gone_on_with(rollout: Stand) -> None:

@@ -78,7 +78,7 @@ def test_the_usual_of_models_with_enough_of_a_past() -> None:
             ":points_7d": [(labels("small"), enough), (labels("new"), enough - 1), (labels("small", "development"), 1)],
             ":median_7d": [(labels("small"), 2.0), (labels("new"), 3.0), (labels("small", "development"), 9.0)],
             ":spread_7d": [(labels("small"), 0.2), (labels("new"), 0.2)],
-            "count_1h:mean_7d": [(labels("small"), 30.0)],
+            f"count_{LIMITS.regression.windows[0]}:mean_7d": [(labels("small"), 30.0)],
             "ALERTS": [({"alertname": "RagDown"}, 1.0)],
         }
         past = Past(fake.url, "production", LIMITS)

@@ -70,6 +70,18 @@ def test_the_log_only_grows_and_survives_half_a_line(records: Records) -> None:
     assert path.stat().st_mode & 0o077 == 0
 
 
+def test_what_cannot_be_written_is_a_failure_and_what_was_there_stays(records: Records) -> None:
+    with records.alone():
+        records.write(journal())
+    (records.folder / "log.jsonl").mkdir()
+    (records.folder / "plan.json").mkdir()
+    for write in (lambda: records.log(1.0, "kept"), lambda: records.put("plan.json", {"a": 1})):
+        with pytest.raises(Failure, match="cannot be written"):
+            write()
+    assert records.journal() == journal()
+    assert list(records.folder.glob(".plan*")) == []
+
+
 def test_who_called_sudo_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SUDO_USER", "alice")
     assert "(called by alice)" in who()

@@ -31,7 +31,8 @@ def test_twice_as_slow_is_bad_against_the_version_before_and_says_how_much() -> 
     assert judged.bad
     assert "over 40 answers" in judged.said
     assert "standard errors above" in judged.said
-    assert "(bad above 1.2 times and 4 errors)" in judged.said
+    bounds = LIMITS.regression
+    assert f"(bad above {bounds.factor:g} times and {bounds.z:g} errors)" in judged.said
 
 
 def test_a_little_slower_is_not_and_neither_is_what_rests_on_few_answers() -> None:
@@ -103,8 +104,9 @@ def test_chances() -> None:
     assert at_least(2, 2, 0.5) == pytest.approx(0.25)
 
 
-def test_two_samples_of_one_kind_are_seldom_four_errors_apart() -> None:
-    apart = sum(compared(sample(10, 1.0, seed), sample(10, 1.0, seed + 5_000))[1] > 4 for seed in range(1_000))
+def test_two_samples_of_one_kind_are_seldom_so_many_errors_apart() -> None:
+    z = LIMITS.regression.z
+    apart = sum(compared(sample(10, 1.0, seed), sample(10, 1.0, seed + 5_000))[1] > z for seed in range(1_000))
     assert apart <= 5
     ratio, z = compared([2.0] * 8, [1.0] * 8)
     assert ratio == pytest.approx(2.0)

@@ -79,26 +79,48 @@ def test_a_version_that_is_gone_or_a_pointer_that_is_broken_starts_nothing(
     assert "emini-rag deploy" in capsys.readouterr().err
 
 
-def test_a_trial_is_started_once_and_then_the_version_before_comes_back(launching: Launching) -> None:
+def test_with_no_deploy_at_work_a_trial_gives_way_to_the_version_before(launching: Launching) -> None:
+    """Whether it was started, as when the machine restarts, or not yet."""
     old, new = launching.version("a"), launching.version("b")
     pointer.write(launching.folder, Pointer(new, old, "one"))
     launching.start()
-    assert launching.place == new.place
-    for _ in range(2):
+    assert launching.place == old.place
+    pointer.note_launch(launching.folder, Launched(1, new.place, "one", ""))
+    for _ in range(3):
         launching.start()
         assert launching.place == old.place
-        # Remembered: it is not tried again because the old one ran between.
-        pointer.note_launch(launching.folder, Launched(1, new.place, "one", ""))
-    pointer.write(launching.folder, Pointer(new, old, "another try"))
+
+
+def test_each_try_is_started_once(launching: Launching) -> None:
+    old, new = launching.version("a"), launching.version("b")
+    with pointer._locked(launching.folder / LOCK, 2):
+        for trial in ("one", "another"):
+            pointer.write(launching.folder, Pointer(new, old, trial))
+            assert launch.chosen(launching.folder) == (new, trial)
+            launching.start()
+            assert launching.place == new.place
+            assert launch.chosen(launching.folder) is None
+
+
+def test_a_note_that_cannot_be_written_keeps_no_kept_version_away(launching: Launching) -> None:
+    old, new = launching.version("a"), launching.version("b")
+    # A folder in its place: what cannot be replaced is as what does not fit.
+    (launching.folder / "launched.json").mkdir()
+    pointer.write(launching.folder, Pointer(new, old))
     launching.start()
     assert launching.place == new.place
+    with pointer._locked(launching.folder / LOCK, 2):
+        pointer.write(launching.folder, Pointer(old, new, "one"))
+        with pytest.raises(OSError, match="directory"):
+            launching.start()
+    assert list(launching.folder.glob(".launched*")) == []
 
 
 def test_while_a_deploy_decides_a_trial_that_has_ended_waits(launching: Launching) -> None:
     old, new = launching.version("a"), launching.version("b")
     pointer.write(launching.folder, Pointer(new, old, "one"))
-    launching.start()
     with pointer._locked(launching.folder / LOCK, 2):
+        launching.start()
         thread = threading.Thread(target=launching.start)
         thread.start()
         thread.join(0.05)

@@ -162,7 +162,8 @@ def test_a_version_is_exchanged_under_a_supervisor_that_knows_nothing_of_it(stan
     host = stand.host(supervisor_s=20)
     wait_until(lambda: host.serves(old), 20, "the old one serves")
     assert (host.present(), host.glance()) == (old, old.short)
-    host.up(new, old, "try")
+    with Records(stand.folder).alone():
+        host.up(new, old, "try")
     assert host.serves(new)
     assert not host.serves(old)
     # Until it is confirmed, the old one is what is come back to.
@@ -194,7 +195,8 @@ def test_where_nobody_starts_it_it_is_started_here_with_the_environment_of_befor
     process = stand.launch()
     host = stand.host()
     wait_until(lambda: host.serves(old), 20, "the old one serves")
-    host.up(new, old, "try")
+    with Records(stand.folder).alone():
+        host.up(new, old, "try")
     assert host.serves(new)
     assert "nobody started it within 0.3 s" in stand.said[0]
     assert process.wait(10) == 0

@@ -1,12 +1,13 @@
 """The environment of a version: linked where the lock is the same, its own where it is not."""
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
-from ops.rollout.packages import ENVIRONMENTS, provide, require_importable
+from ops.rollout.packages import ENVIRONMENTS, provide, prune_environments, require_importable
 from service.cli.failures import Failure
 
 
@@ -73,6 +74,19 @@ def test_another_lock_is_installed_by_the_versions_own_set_up(tmp_path: Path) ->
     (here.place / "requirements.txt").write_text("a==3\n")
     with pytest.raises(Failure, match="could not be installed"):
         here.provide()
+
+
+def test_an_environment_goes_with_the_last_version_that_has_it(tmp_path: Path) -> None:
+    here = Place(tmp_path)
+    here.provide()
+    folder = here.place.parent
+    (folder / "environments" / "of-another").mkdir()
+    prune_environments(folder)
+    assert (here.place / ".venv").exists()
+    assert [one.name for one in (folder / "environments").iterdir()] == [(here.place / ".venv").resolve().name]
+    shutil.rmtree(here.place)
+    prune_environments(folder)
+    assert list((folder / "environments").iterdir()) == []
 
 
 def _version(folder: Path, main: str, settings: str = "def load_settings():\n    return 1\n") -> Path:

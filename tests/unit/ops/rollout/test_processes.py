@@ -13,6 +13,8 @@ from ops.stack.process import wait_until
 def test_environment_and_folder_of_a_process(tmp_path: Path) -> None:
     words = [sys.executable, "-c", "input()"]
     with subprocess.Popen(words, cwd=tmp_path, env={"A": "b=c", "HOME": "/h"}, stdin=subprocess.PIPE) as process:
+        # Before its exec it is still this process, with this one's environment.
+        wait_until(lambda: "A" in getattr(started_with(process.pid), "variables", ()), 10, "it is the other program")
         found = started_with(process.pid)
         process.communicate(b"\n")
     assert found is not None

@@ -56,6 +56,17 @@ def old_is_prepared(rollout: Stand) -> None:
     rollout.host.prepared = OLD
 
 
+@pytest.mark.parametrize("knows", [True, False])
+def test_what_is_away_already_does_not_stand_in_the_way(rollout: Stand, knows: bool) -> None:
+    """Nor does it when what runs cannot say any more."""
+    kept(rollout)
+    rollout.fake.away, rollout.fake.unready = {"ollama"}, "" if knows else "sqlite"
+    rollout.host.comes_up = lambda _: setattr(rollout.fake, "unready", "")
+    back(rollout)
+    assert rollout.host.runs == rollout.host.kept == OLD
+    assert "away" in rollout.said.getvalue()
+
+
 def test_what_was_taken_back_is_not_gone_back_to(rollout: Stand) -> None:
     kept(rollout)
     back(rollout)

@@ -40,6 +40,21 @@ def test_names_become_commits(source: Source) -> None:
             source.commit(wrong)
 
 
+def test_without_a_repository_it_says_so(tmp_path: Path) -> None:
+    for look in (lambda: Source(tmp_path).commit("HEAD"), Source(tmp_path).changed):
+        with pytest.raises(Failure, match="git cannot read") as failed:
+            look()
+        assert "not a git repository" in failed.value.why
+
+
+def test_in_a_shallow_clone_it_says_how_to_fetch_the_others(source: Source, tmp_path: Path) -> None:
+    older = source.commit("HEAD~1")
+    git(tmp_path, "clone", "--quiet", "--depth=1", f"file://{source.root}", "shallow")
+    with pytest.raises(Failure, match="no version") as failed:
+        Source(tmp_path / "shallow").commit(older)
+    assert "--unshallow" in failed.value.todo
+
+
 def test_where_the_checkout_was_at_a_time_by_what_git_remembers(source: Source) -> None:
     assert source.commit_at(1_650_000_000) == source.commit("HEAD~1")
     assert source.commit_at(1_750_000_000) == source.commit("HEAD")
