@@ -147,10 +147,11 @@ class DockerHost:
         return container is not None and container.image == self._id_of(version.place)
 
     def last_words(self) -> list[str]:
-        words = ("logs", "--no-log-prefix", "--tail", str(_TAIL), self._files.service)
-        answer = self._docker.ask("compose", "-f", self._files.file, *words)
-        # What it wrote to standard error, as Python does when it ends, comes there.
-        return [*answer.stdout.splitlines(), *answer.stderr.splitlines()][-_TAIL:]
+        found = self._compose("ps", "--all", "--quiet", self._files.service).split()
+        # Not by Compose, which mixes in what steers a terminal. What went to standard error, as the end of a Python
+        # program does, comes there.
+        answers = [self._docker.ask("logs", "--tail", str(_TAIL), one) for one in found]
+        return [line for one in answers for line in (one.stdout + one.stderr).splitlines()][-_TAIL:]
 
     def tidy(self, kept: list[Version]) -> list[str]:
         """Files only: images are the operator's, and cost nothing but space (`docker image ls emini-rag`)."""
