@@ -18,6 +18,7 @@ from ops.rollout.journal import Records
 from ops.rollout.mark import mark
 from ops.rollout.native import VERSIONS, NativeHost
 from ops.rollout.pointer import FOLDER
+from ops.rollout.readiness import READY_S
 from ops.rollout.source import Source
 from ops.rollout.watching import Pace
 from ops.stack.site import ROOT, local
@@ -42,7 +43,7 @@ class Wanted:
     running: str = ""
     queries: Path | None = None
     pace: Pace = Pace()
-    ready_s: float = 180.0
+    ready_s: float = READY_S
     supervisor_s: float | None = None
     root: Path = ROOT
 

@@ -13,6 +13,7 @@ from ops.checkpoint.commands import ChromaFolder, Data, Folder, PrometheusUrl, U
 from ops.rollout.choosing import Rollout, Wanted
 from ops.rollout.deploying import STEPS, Deploying, told
 from ops.rollout.journal import Journal, who
+from ops.rollout.readiness import READY_S
 from ops.rollout.watching import Pace
 from service.cli import surroundings
 from service.cli.client import KeyFile, KeyInArgv
@@ -49,7 +50,7 @@ def deploy(
     rounds: Annotated[int, typer.Option(min=1, max=100, help="How often each question is asked.")] = 4,
     per_s: Annotated[float, typer.Option("--per-s", min=0.01, max=50, help="Questions a second, at most.")] = 1.0,
     running: Running = "",
-    ready: Ready = 180,
+    ready: Ready = READY_S,
     supervisor: Supervisor = None,
     compose: Compose = "",
     image: Annotated[Path | None, typer.Option(help="With --compose: a file of `docker save` to load.")] = None,

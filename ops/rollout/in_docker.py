@@ -16,7 +16,7 @@ from ops.checkpoint.live_service import LiveService
 from ops.compose.docker import Docker
 from ops.compose.files import VARIABLES, Installation, read_variables
 from ops.rollout.pointer import Version
-from ops.rollout.readiness import unready
+from ops.rollout.readiness import READY_S, unready
 from ops.rollout.source import Source, prune
 from service.cli.failures import Failure
 
@@ -58,7 +58,7 @@ class DockerHost:
         source: Source,
         versions: Path,
         image: Path | None = None,
-        ready_s: float = 180.0,
+        ready_s: float = READY_S,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._docker = docker
@@ -125,7 +125,7 @@ class DockerHost:
         )
         if answer.returncode != 0:
             raise Failure(f"Compose could not start version {version.short}", answer.stderr.strip()[-500:])
-        self._await_ready(version)
+        self._await_ready(version, self._ready_s if trial else max(self._ready_s, READY_S))
 
     def confirm(self, version: Version, before: Version) -> None:  # noqa: ARG002
         self._do("tag", version.place, f"{self._repository}:latest")
@@ -147,10 +147,11 @@ class DockerHost:
         return container is not None and container.image == self._id_of(version.place)
 
     def last_words(self) -> list[str]:
-        words = ("logs", "--no-log-prefix", "--tail", str(_TAIL), self._files.service)
-        answer = self._docker.ask("compose", "-f", self._files.file, *words)
-        # What it wrote to standard error, as Python does when it ends, comes there.
-        return [*answer.stdout.splitlines(), *answer.stderr.splitlines()][-_TAIL:]
+        found = self._compose("ps", "--all", "--quiet", self._files.service).split()
+        # Not by Compose, which mixes in what steers a terminal. What went to standard error, as the end of a Python
+        # program does, comes there.
+        answers = [self._docker.ask("logs", "--tail", str(_TAIL), one) for one in found]
+        return [line for one in answers for line in (one.stdout + one.stderr).splitlines()][-_TAIL:]
 
     def tidy(self, kept: list[Version]) -> list[str]:
         """Files only: images are the operator's, and cost nothing but space (`docker image ls emini-rag`)."""
@@ -177,9 +178,9 @@ class DockerHost:
             timeout_s=_BUILD_S,
         )
 
-    def _await_ready(self, version: Version) -> None:
+    def _await_ready(self, version: Version, ready_s: float) -> None:
         why = ""
-        for _ in range(max(1, int(self._ready_s / _LOOK_S))):
+        for _ in range(max(1, int(ready_s / _LOOK_S))):
             state = self._compose("ps", "--all", "--format", "{{.State}}", self._files.service).strip()
             if state in ("exited", "dead", "restarting"):
                 words = self.last_words()
@@ -189,7 +190,7 @@ class DockerHost:
                 break
             self._pause(_LOOK_S)
         else:
-            what = f"Version {version.short} is not ready after {self._ready_s:g} s"
+            what = f"Version {version.short} is not ready after {ready_s:g} s"
             raise Failure(what, why, lines=self.last_words())
         if not self.serves(version):
             raise Failure(f"The container does not run version {version.short}")

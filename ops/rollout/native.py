@@ -22,7 +22,7 @@ from ops.rollout import pointer, processes
 from ops.rollout.launch import NAME
 from ops.rollout.packages import provide, prune_environments, require_importable
 from ops.rollout.pointer import FOLDER, Pointer, Version
-from ops.rollout.readiness import unready
+from ops.rollout.readiness import READY_S, unready
 from ops.rollout.source import Source, prune
 from ops.stack.site import ROOT
 from service.cli.failures import Failure
@@ -53,7 +53,7 @@ class NativeHost:
         *,
         source: Source,
         running: str = "",
-        ready_s: float = 180.0,
+        ready_s: float = READY_S,
         supervisor_s: float | None = None,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -100,7 +100,7 @@ class NativeHost:
         with self.held():
             self._write(Pointer(version, before, trial))
         self._await_start()
-        self._await_ready(version)
+        self._await_ready(version, self._ready_s if trial else max(self._ready_s, READY_S))
 
     def confirm(self, version: Version, before: Version) -> None:
         self._write(Pointer(version, before))
@@ -154,7 +154,7 @@ class NativeHost:
         self._await_start()
         found = self._pointed()
         if found is not None:
-            self._await_ready(found)
+            self._await_ready(found, max(self._ready_s, READY_S))
 
     def _write(self, to: Pointer) -> None:
         try:
@@ -242,10 +242,10 @@ class NativeHost:
         started.returncode = 0
         self._say(f"  nobody started it within {patience_s:g} s: started here, as process {started.pid}, into {output}")
 
-    def _await_ready(self, version: Version) -> None:
+    def _await_ready(self, version: Version, ready_s: float) -> None:
         """Raises `Failure` when it ends, when another version comes, or when it is not ready in time."""
         why, strangers = "it does not run", 0
-        for _ in range(max(1, int(self._ready_s / _LOOK_S))):
+        for _ in range(max(1, int(ready_s / _LOOK_S))):
             process, last = self._process(), pointer.launched(self._folder)
             strange = process is not None and (last is None or process[0] != last.pid)
             # For a moment only, where one has ended and the next one has just begun.
@@ -262,7 +262,7 @@ class NativeHost:
                 if not why:
                     return
             self._pause(_LOOK_S)
-        raise Failure(f"Version {version.short} is not ready after {self._ready_s:g} s", why, lines=self.last_words())
+        raise Failure(f"Version {version.short} is not ready after {ready_s:g} s", why, lines=self.last_words())
 
 
 class HeldInstallation(NativeInstallation):

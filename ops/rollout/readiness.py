@@ -6,6 +6,8 @@ from typing import Any
 from service.cli.drill.json_api import JsonApi
 from service.cli.failures import Failure
 
+# How long a start may take, unless told otherwise. What comes back has no less, however short a trial was to be.
+READY_S = 180.0
 _QUICK_S = 5.0
 
 

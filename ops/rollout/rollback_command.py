@@ -8,6 +8,7 @@ from ops.checkpoint.choosing import Choice
 from ops.checkpoint.commands import ChromaFolder, Data, Folder, PrometheusUrl, Url
 from ops.rollout.choosing import Rollout, Wanted
 from ops.rollout.deploy_command import Compose, DryRun, Ready, Running, Supervisor
+from ops.rollout.readiness import READY_S
 from ops.rollout.returning import Planner, Returning
 from service.cli import surroundings
 from service.cli.client import KeyFile, KeyInArgv
@@ -27,7 +28,7 @@ def rollback(
         bool, typer.Option("--documents", help="The documents of then too, although they can be kept.")
     ] = False,
     running: Running = "",
-    ready: Ready = 180,
+    ready: Ready = READY_S,
     supervisor: Supervisor = None,
     compose: Compose = "",
     data: Data = None,

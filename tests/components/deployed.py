@@ -24,7 +24,7 @@ from ops.stack.supervise import Supervisor
 from tests.components.service_client import ServiceClient
 
 DEPLOY_S = 180.0
-_BRIEF = ("--watch", "3s", "--per-s", "20", "--ready", "60")
+_BRIEF = ("--watch", "3s", "--per-s", "20", "--rounds", "12")
 
 
 class Deployed:
@@ -36,6 +36,9 @@ class Deployed:
         self.records = self.data / FOLDER
         self.checkout = checkout
         self.said: list[str] = []
+        folder.mkdir(parents=True, exist_ok=True)
+        self._queries = folder / "questions.txt"
+        self._queries.write_text("What is a stop order?\n")
         self.stack = Stack(
             folder / "stack",
             Ports.free(),
@@ -89,11 +92,15 @@ class Deployed:
         return process.returncode, said
 
     def deploy(self, version: str, *words: str, checkout: Path | None = None) -> tuple[int, str]:
-        """`emini-rag deploy` with a brief watch."""
-        return self.run("deploy", version, *_BRIEF, "--prometheus", self.prometheus, *words, checkout=checkout)
+        """`emini-rag deploy` with a brief watch, and one question again and again: enough answers of one model soon."""
+        return self.run("deploy", version, *self.brief, *words, checkout=checkout)
 
     def begin(self, version: str, *words: str) -> "subprocess.Popen[str]":
-        return self.command("deploy", version, *_BRIEF, "--prometheus", self.prometheus, *words)
+        return self.command("deploy", version, *self.brief, *words)
+
+    @property
+    def brief(self) -> tuple[str, ...]:
+        return (*_BRIEF, "--queries", str(self._queries), "--prometheus", self.prometheus)
 
     def await_step(self, step: str, deploy: "subprocess.Popen[str]") -> None:
         """Until the deploy is there."""
@@ -119,6 +126,11 @@ class Deployed:
         """Of the version that runs, by what was launched last."""
         last = pointer.launched(self.records)
         return Path(last.place).name if last else ""
+
+    @property
+    def version(self) -> str:
+        """That which answers, by its own words."""
+        return str(self.service.client.get("/healthz").json()["version"])
 
     def documents(self) -> set[str]:
         return {one["id"] for one in self.service.client.get("/documents").json()["documents"]}

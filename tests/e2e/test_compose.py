@@ -429,9 +429,7 @@ def test_a_changed_file_starts_the_development_service_anew(development: Compose
     before = get(f"{url}/healthz").json()
     file = development.checkout / "service" / "version.py"
     text = file.read_text()
-    file.write_text(
-        text.replace('return "0+unknown"', 'return "0+changed"').replace("return str(", "return 'new ' + str(")
-    )
+    file.write_text(text.replace("return version\n", "return f'new {version}'\n"))
     wait_until(lambda: version_at(url) == f"new {before['version']}", 60, "the service runs what was changed")
     container = development.container("rag-service-dev")
     assert container["RestartCount"] == 0, "the watcher starts it anew, not Docker"

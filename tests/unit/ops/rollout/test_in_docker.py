@@ -44,7 +44,7 @@ class Stand:
         self.program.says("image inspect", err="No such image", status=1)
         for verb in ("tag", "build", "load", "compose -f /srv"):
             self.program.says(verb)
-        self.program.says(f"{COMPOSE} logs", "a\n", err="last words\n")
+        self.program.says("logs --tail 12 c0ffee", "a\n", err="last words\n")
 
     def runs(self, image: str, revision: str = "", state: str = "running") -> None:
         self.program.says(f"{COMPOSE} ps --all --quiet", "c0ffee\n")

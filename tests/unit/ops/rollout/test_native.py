@@ -227,7 +227,7 @@ def test_what_does_not_ask_which_version_is_to_run_is_found(stand: Stand, monkey
         host = stand.host()
         wait_until(host.installation.serving, 20, "it runs")
         with pytest.raises(Failure, match="did not ask which version"):
-            host._await_ready(new)
+            host._await_ready(new, 60.0)
     finally:
         stranger.kill()
         stranger.wait(10)
