@@ -78,7 +78,7 @@ def test_another_lock_is_installed_by_the_versions_own_set_up(tmp_path: Path) ->
 
 def test_packages_that_do_not_fit_are_told_and_leave_nothing(tmp_path: Path) -> None:
     here = Place(tmp_path)
-    # As of a full disk, each file is refused.
+    # For whatever reason nothing can be copied.
     shutil.rmtree(here.own)
     with pytest.raises(Failure, match="The packages cannot be put into"):
         here.provide()
