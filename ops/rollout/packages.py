@@ -28,16 +28,21 @@ def provide(place: Path, folder: Path, checkout: Path, own: Path = Path(sys.pref
     lock = (place / _LOCK).read_bytes()
     environment = folder / ENVIRONMENTS / hashlib.sha256(lock).hexdigest()[:12]
     if not environment.is_dir():
-        environment.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         half = environment.with_name(f".new-{environment.name}")
         shutil.rmtree(half, ignore_errors=True)
-        if lock == (checkout / _LOCK).read_bytes():
-            _link(own.resolve(), half)
-        else:
-            _install(place, half)
-        for pth in half.glob(f"lib/python*/site-packages/{_OWN_PTH}"):
-            pth.unlink()
-        half.rename(environment)
+        try:
+            environment.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if lock == (checkout / _LOCK).read_bytes():
+                _link(own.resolve(), half)
+            else:
+                _install(place, half)
+            for pth in half.glob(f"lib/python*/site-packages/{_OWN_PTH}"):
+                pth.unlink()
+            half.rename(environment)
+        except OSError as error:
+            shutil.rmtree(half, ignore_errors=True)
+            why = error.strerror or "not every file could be copied"
+            raise Failure(f"The packages cannot be put into {environment}", why, todo="Make room there.") from error
     venv = place / _VENV
     if not venv.is_symlink():
         venv.symlink_to(os.path.relpath(environment, place))

@@ -3,6 +3,7 @@
 import os
 import signal
 import sqlite3
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -14,6 +15,8 @@ import pytest
 from ops.rollout import pointer
 from ops.stack.process import wait_until
 from ops.stack.site import ROOT
+from prometheus import regression
+from prometheus.thresholds import of_environment
 from tests.components.asking import Asking
 from tests.components.deployed import Deployed
 from tests.components.fixtures import require
@@ -211,14 +214,27 @@ def test_a_newer_schema_is_taken_back_with_the_documents_of_before(
         assert db.execute("SELECT count(*) FROM documents WHERE source = 'later.md'").fetchone() == (1,)
 
 
+def half_an_hour(model: str, data: Path) -> None:
+    """What the rules would have recorded of a model that takes 50 ms, put into Prometheus' folder: waiting for it takes
+    minutes."""
+    mean, now = regression.mean_of(of_environment("development").regression.windows[0]).name, int(time.time())
+    labels = f'{{deployment_environment_name="development",gen_ai_request_model="{model}"}}'
+    lines = [f"{mean}{labels} {0.05 + 0.001 * (at % 7)} {at}" for at in range(now - 1800, now - 60, 15)]
+    history = data.with_name("history.txt")
+    history.write_text("\n".join([f"# TYPE {mean} gauge", *lines, "# EOF\n"]))
+    write = [require("promtool"), "tsdb", "create-blocks-from", "openmetrics", history, data]
+    subprocess.run([str(word) for word in write], check=True, capture_output=True, timeout=WITHIN_S)
+
+
 def test_by_the_past_that_prometheus_knows(versions: Versions, tmp_path: Path, seen: Callable[[str], None]) -> None:
     require("prometheus")
-    rules = written(tmp_path / "rules")
-    with Deployed(tmp_path / "deployed", versions.folder, ("prometheus",), rules=rules) as here:
+    deployed = Deployed(tmp_path / "deployed", versions.folder, ("prometheus",), rules=written(tmp_path / "rules"))
+    half_an_hour("llama3.2:3b", deployed.stack.site.folder / "prometheus" / "data")
+    with deployed as here:
         prometheus = PrometheusApi(here.prometheus)
         with Asking(here.service.url, QUESTIONS, per_s=4, fresh_every=1):
             known = '{__name__=~"environment_model:rag_ask_duration_seconds:mean_2m:points_30m"} >= 20'
-            wait_until(lambda: _found(prometheus, known), 240, "there is a past")
+            wait_until(lambda: _found(prometheus, known), WITHIN_S, "there is a past")
             code, said = here.deploy("slow")
         assert code == 1, said
         assert "usual, by Prometheus" in said
@@ -226,9 +242,9 @@ def test_by_the_past_that_prometheus_knows(versions: Versions, tmp_path: Path, s
         assert {one.labels["event"] for one in marks} == {"up", "rolled_back"}
         # Two deploys of one release are two versions; a model's past is that of both, or it would not have been known.
         of_each = prometheus.query("count by (service_version) (last_over_time(rag_ask_duration_seconds_count[10m]))")
-        deployed = {one.labels["service_version"].partition("+")[2] for one in of_each}
-        assert versions.commit("slow")[:12] in deployed
-        assert len(deployed) >= 2
+        commits = {one.labels["service_version"].partition("+")[2] for one in of_each}
+        assert versions.commit("slow")[:12] in commits
+        assert len(commits) >= 2
         seen(f"  against Prometheus' past: {here.log()[-1]['verdict'][0]}")
 
 

@@ -76,6 +76,16 @@ def test_another_lock_is_installed_by_the_versions_own_set_up(tmp_path: Path) ->
         here.provide()
 
 
+def test_packages_that_do_not_fit_are_told_and_leave_nothing(tmp_path: Path) -> None:
+    here = Place(tmp_path)
+    # For whatever reason nothing can be copied.
+    shutil.rmtree(here.own)
+    with pytest.raises(Failure, match="The packages cannot be put into"):
+        here.provide()
+    assert list((here.versions / ENVIRONMENTS).iterdir()) == []
+    assert not (here.place / ".venv").exists()
+
+
 def test_an_environment_goes_with_the_last_version_that_has_it(tmp_path: Path) -> None:
     here = Place(tmp_path)
     here.provide()
