@@ -2,9 +2,12 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+
+_LOOKS, _LOOK_S = 50, 0.002
 
 
 @dataclass(frozen=True)
@@ -19,11 +22,20 @@ def started_with(pid: int, proc: Path = Path("/proc")) -> StartedWith | None:
     """None when it cannot be seen."""
     here = proc / str(pid)
     try:
-        pairs = (here / "environ").read_bytes().decode(errors="surrogateescape").split("\0")
+        pairs = _environ(here / "environ").decode(errors="surrogateescape").split("\0")
         folder = (here / "cwd").resolve(strict=True)
     except OSError:
         return None
     return StartedWith(dict(pair.split("=", 1) for pair in pairs if "=" in pair), folder)
+
+
+def _environ(path: Path) -> bytes:
+    """While a process becomes another program it has none for a moment."""
+    for _ in range(_LOOKS):
+        if found := path.read_bytes():
+            return found
+        time.sleep(_LOOK_S)
+    return b""
 
 
 def is_alive(pid: int, proc: Path = Path("/proc")) -> bool:
