@@ -84,6 +84,7 @@ class Rollout:
                 live,
                 self.chosen.screen.say,
                 source=self.source,
+                server=here.settings.chroma.url or "" if wanted.choice.chroma_folder else "",
                 running=wanted.running,
                 ready_s=wanted.ready_s,
                 supervisor_s=wanted.supervisor_s,

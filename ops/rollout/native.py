@@ -41,8 +41,9 @@ _KEPT = 4
 
 
 class NativeHost:
-    """Implements `Host`. `data` is the service's data folder; `running` says which commit runs where nothing was
-    deployed yet, empty for what git remembers. `ready_s` is how long it may take to start."""
+    """Implements `Host`. `data` is the service's data folder; `server` is the address of the Chroma server whose
+    folder `vectors` is; `running` says which commit runs where nothing was deployed yet, empty for what git remembers.
+    `ready_s` is how long it may take to start."""
 
     def __init__(
         self,
@@ -52,6 +53,7 @@ class NativeHost:
         say: Callable[[str], None],
         *,
         source: Source,
+        server: str = "",
         running: str = "",
         ready_s: float = READY_S,
         supervisor_s: float | None = None,
@@ -68,7 +70,7 @@ class NativeHost:
         self._pause = pause
         self._with: processes.StartedWith | None = None
         self._launched: pointer.Launched | None = None
-        self._installation = HeldInstallation(self, self._data, vectors, pause)
+        self._installation = HeldInstallation(self, self._data, vectors, server, pause)
 
     @property
     def label(self) -> str:
@@ -269,9 +271,14 @@ class HeldInstallation(NativeInstallation):
     """The same data folder, for checkpoints and restores: kept from being started between `stop` and `start`."""
 
     def __init__(
-        self, host: NativeHost, data: Path, vectors: Path | None, pause: Callable[[float], None] = time.sleep
+        self,
+        host: NativeHost,
+        data: Path,
+        vectors: Path | None,
+        server: str,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        super().__init__(data, vectors, pause=pause)
+        super().__init__(data, vectors, server=server, pause=pause)
         self._host = host
         self._hold = ExitStack()
 
