@@ -65,6 +65,13 @@ class LiveService:
             found += self.client.post("/checkpoint/search", {"questions": asked, "top_k": top_k})["found"]
         return found
 
+    def note_restore(self, checkpoint: str, took_s: float, *, went_back: bool) -> None:
+        """For its log and traces."""
+        self.client.post(
+            "/checkpoint/restored",
+            {"checkpoint": checkpoint, "took_s": round(took_s, 3), "went_back": went_back},
+        )
+
     def document_ids(self) -> frozenset[str]:
         return frozenset(str(one["id"]) for one in self.client.get("/documents")["documents"])
 

@@ -7,6 +7,7 @@ Until the exchange begins nothing that is in use is touched. From then on a jour
 import shutil
 import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +45,7 @@ class Restoring:
         self.installation = self.making.installation
         self.live = self.making.live
         self.screen = self.making.screen
+        self._began = self.making.clock.monotonic()
 
     def restore(self, name: str) -> Manifest:
         """Within the archive's lock. Raises `Failure`; the documents are then those of before."""
@@ -182,11 +184,20 @@ class Restoring:
         except BaseException as error:
             self.screen.say(f"It does not work as it did ({error}): going back to the documents of before")
             self._go_back(start=start)
+            self._note(name, went_back=True)
             if isinstance(error, Failure):
                 todo = "The documents are those of before."
                 raise Failure(f"{name} was not restored: {error.what}", error.why, todo=todo) from error
             raise
         self.installation.store.settle()
+        self._note(name, went_back=False)
+
+    def _note(self, name: str, *, went_back: bool) -> None:
+        """A span of the service's. One that does not run, or is older than this, has none."""
+        took_s = self.making.clock.monotonic() - self._began
+        if self.installation.serving():
+            with suppress(Failure):
+                self.live.note_restore(name, took_s, went_back=went_back)
 
     def _ask_live(self, answers: Mapping[str, object]) -> None:
         """A document that its folder no longer holds may be gone again by now, and new ones may come before."""

@@ -231,6 +231,12 @@ class ReleasedShape(Shape):
     held_s: float
 
 
+class RestoredShape(Shape):
+    """The checkpoint that was gone back to."""
+
+    noted: str
+
+
 class SearchedShape(Shape):
     """Ids of chunks, best first, for each question in order."""
 

@@ -56,6 +56,16 @@ class ReleaseBody(BaseModel):
     token: Annotated[str, Field(max_length=100)]
 
 
+class RestoredBody(BaseModel):
+    """A going back to a checkpoint that is over. Seconds."""
+
+    model_config = _STRICT
+
+    checkpoint: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._-]+$")]
+    took_s: Annotated[float, Field(ge=0, le=86_400)]
+    went_back: bool = False
+
+
 class SearchQuestion(BaseModel):
     """One search: words, and the vector that goes with them where there is one."""
 

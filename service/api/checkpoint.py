@@ -4,12 +4,13 @@ searches without a model to compare with later ones."""
 from fastapi import APIRouter, Depends, Request, Response
 
 from service.api.access import admitted, needs, refuse_when_stopping, services_of, whole_body
-from service.api.answers import HeldShape, ReleasedShape, SearchedShape
-from service.api.bodies import HoldBody, ReleaseBody, SearchBody
+from service.api.answers import HeldShape, ReleasedShape, RestoredShape, SearchedShape
+from service.api.bodies import HoldBody, ReleaseBody, RestoredBody, SearchBody
 from service.api.direct import DirectRoute, json_body, refusals
 from service.api.validation import parse_body
 from service.api.wire import json_response
 from service.auth.principal import Scope
+from service.corpus.port import Restore
 
 router = APIRouter(prefix="/checkpoint", route_class=DirectRoute, tags=["checkpoint"])
 
@@ -58,6 +59,21 @@ async def release(request: Request) -> Response:
     body = parse_body(await whole_body(request), ReleaseBody)
     pause = services_of(request).write_gate.release(body.token)
     return json_response({"held_s": round(pause.held_s, 6)})
+
+
+@router.post(
+    "/restored",
+    summary="Note that the corpus was exchanged for that of a checkpoint",
+    dependencies=_ADMIN,
+    openapi_extra=json_body(RestoredBody),
+    responses={200: {"model": RestoredShape}, **refusals(401, 403, 413, 422, 499)},
+)
+async def restored(request: Request) -> Response:
+    """For the log and the traces: the service did not run while it was done."""
+    await admitted(request, Scope.ADMIN)
+    body = parse_body(await whole_body(request), RestoredBody)
+    services_of(request).write_gate.note(Restore(body.checkpoint, body.took_s, body.went_back))
+    return json_response({"noted": body.checkpoint})
 
 
 @router.post(

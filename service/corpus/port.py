@@ -125,8 +125,19 @@ class Pause:
     expired: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """A going back to `checkpoint` that is over, as who did it tells it. `went_back`: it did not work, and the
+    documents are those of before."""
+
+    checkpoint: str
+    took_s: float
+    went_back: bool
+
+
 class WriteGate(Protocol):
-    """Keeps writers out while somebody copies the corpus. Readers go on."""
+    """Keeps writers out while somebody copies the corpus. Readers go on. And is told of what came of the copies: the
+    service does not run while its documents are exchanged."""
 
     async def hold(self, wait_s: float, for_s: float, on_end: Callable[[Pause], None] | None = None) -> Hold:
         """Once whoever writes now is done. Raises `DependencyUnavailable` when that takes longer than `wait_s`.
@@ -135,4 +146,8 @@ class WriteGate(Protocol):
 
     def release(self, token: str) -> Pause:
         """Raises `NotFound` when the hold was over already: then what was copied is not to be trusted."""
+        ...
+
+    def note(self, restore: Restore) -> None:
+        """The documents were exchanged while no service ran."""
         ...

@@ -5,14 +5,16 @@ time is over the writers go on, whatever became of the holder. Readers never wai
 """
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Callable
 from pathlib import Path
 
 from service.clock import Clock
-from service.corpus.port import Hold, Pause
+from service.corpus.port import Hold, Pause, Restore
 from service.errors import Dependency, DependencyUnavailable, NotFound
 
+_log = logging.getLogger(__name__)
 # A writer that waits longer is told to come again: its client has a deadline too.
 PATIENCE_S = 10.0
 _TOLD = "a checkpoint is being made, and documents cannot be changed for some seconds; try again"
@@ -55,6 +57,11 @@ class TurnGate:
         if not self._token or not secrets.compare_digest(token.encode(), self._token.encode()):
             raise NotFound("this hold is over, so documents may have been changed since; hold again, for longer")
         return self._end(expired=False)
+
+    def note(self, restore: Restore) -> None:
+        """See `WriteGate.note`."""
+        became = "was given up for the documents of before" if restore.went_back else "was restored"
+        _log.info("checkpoint %s %s, after %.1f s", restore.checkpoint, became, restore.took_s)
 
     def end(self) -> None:
         """For the end of the service: whoever holds, writers go first now."""

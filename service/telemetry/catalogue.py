@@ -308,6 +308,7 @@ class SpanName:
     INGEST = "ingest document"
     INGEST_FOLDER = "ingest folder"
     CHECKPOINT = "checkpoint"
+    RESTORE = "restore"
 
 
 class Attribute:
@@ -323,7 +324,6 @@ class Attribute:
     SERVER_ADDRESS = "server.address"
     SERVER_PORT = "server.port"
     PEER = "service.peer.name"
-
     OPERATION = "gen_ai.operation.name"
     PROVIDER = "gen_ai.provider.name"
     WORKFLOW = "gen_ai.workflow.name"
@@ -341,7 +341,6 @@ class Attribute:
     DIMENSIONS = "gen_ai.embeddings.dimension.count"
     DATA_SOURCE = "gen_ai.data_source.id"
     TOP_K = "gen_ai.retrieval.top_k"
-
     DB_SYSTEM = "db.system.name"
     DB_COLLECTION = "db.collection.name"
     DB_OPERATION = "db.operation.name"
@@ -397,4 +396,5 @@ class Attribute:
     INGEST_CHUNKS = "rag.ingest.chunks"
     INGEST_BYTES = "rag.ingest.bytes"
     INGEST_DOCUMENTS = "rag.ingest.documents"
+    CHECKPOINT_NAME = "rag.checkpoint.name"
     CHECKPOINT_RESULT = "rag.checkpoint.result"

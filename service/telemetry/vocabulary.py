@@ -77,6 +77,13 @@ class StatusClass(StrEnum):
     LEFT = "499"
 
 
+class RestoreEnd(StrEnum):
+    """Which documents are in use after a restore: those of the checkpoint, or again those of before."""
+
+    RESTORED = "restored"
+    WENT_BACK = "went_back"
+
+
 class HoldEnd(StrEnum):
     """How a time without writers ended: given back by who held them out, or run out."""
 

@@ -78,7 +78,10 @@ def test_going_back_with_the_service_stopped_and_started(stand: CheckpointStand)
         stand.told("restore", str(told["kept"]), "--yes", *options)
         assert stand.document_ids() == before | {later}
         listed = stand.command("list").stdout
+        said = stand.service.log.read_text()
     assert "in use" in listed
+    for name in ("before", str(told["kept"])):
+        assert f"checkpoint {name} was restored, after" in said
 
 
 def test_a_holder_that_dies_keeps_nobody_out(stand: CheckpointStand) -> None:

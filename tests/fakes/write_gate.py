@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Callable
 
-from service.corpus.port import Hold, Pause
+from service.corpus.port import Hold, Pause, Restore
 from service.errors import NotFound
 
 
@@ -16,6 +16,7 @@ class FakeWriteGate:
     def __init__(self) -> None:
         self.failures: deque[Exception] = deque()
         self.calls: list[tuple[float, float]] = []
+        self.restores: list[Restore] = []
         self.holding = ""
         self._on_end: Callable[[Pause], None] | None = None
 
@@ -30,6 +31,9 @@ class FakeWriteGate:
         if not self.holding or token != self.holding:
             raise NotFound("this hold is over")
         return self._end(expired=False)
+
+    def note(self, restore: Restore) -> None:
+        self.restores.append(restore)
 
     def expire(self) -> None:
         self._end(expired=True)

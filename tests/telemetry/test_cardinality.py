@@ -233,6 +233,7 @@ REQUESTS = (
     ("POST", "/monitoring/models/{name:path}/preload", "2xx 4xx 5xx"),
     ("POST", "/checkpoint/hold", "2xx 4xx 5xx"),
     ("POST", "/checkpoint/release", "2xx 4xx"),
+    ("POST", "/checkpoint/restored", "2xx 4xx"),
     ("POST", "/checkpoint/search", "2xx 4xx"),
     ("GET", "/openapi.json", "2xx 4xx"),
     ("GET", "/session", "2xx 4xx"),

@@ -40,6 +40,7 @@ ROUTES = {
     ("DELETE", "/documents/{document_id}"),
     ("POST", "/checkpoint/hold"),
     ("POST", "/checkpoint/release"),
+    ("POST", "/checkpoint/restored"),
     ("POST", "/checkpoint/search"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),

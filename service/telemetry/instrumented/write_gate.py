@@ -1,12 +1,13 @@
-"""`checkpoint`: for how long writers were kept out, and whether the one who kept them out came back."""
+"""`checkpoint`: for how long writers were kept out, and whether the one who kept them out came back. `restore`: a going
+back, as it was told afterwards."""
 
 from collections.abc import Callable
 
-from service.corpus.port import Hold, Pause, WriteGate
+from service.corpus.port import Hold, Pause, Restore, WriteGate
 from service.telemetry.catalogue import CHECKPOINT_PAUSE, Attribute, SpanName
 from service.telemetry.meters import Meters
 from service.telemetry.stage import Stages
-from service.telemetry.vocabulary import HoldEnd
+from service.telemetry.vocabulary import HoldEnd, RestoreEnd
 
 
 class InstrumentedWriteGate:
@@ -27,6 +28,13 @@ class InstrumentedWriteGate:
 
     def release(self, token: str) -> Pause:
         return self._inner.release(token)
+
+    def note(self, restore: Restore) -> None:
+        self._inner.note(restore)
+        result = RestoreEnd.WENT_BACK if restore.went_back else RestoreEnd.RESTORED
+        attributes = {Attribute.CHECKPOINT_NAME: restore.checkpoint, Attribute.CHECKPOINT_RESULT: result.value}
+        with self._stages.start(SpanName.RESTORE, attributes=attributes, ago_s=restore.took_s):
+            pass
 
     def _note(self, pause: Pause) -> None:
         result = HoldEnd.EXPIRED if pause.expired else HoldEnd.RELEASED

@@ -35,6 +35,7 @@ SCOPES: dict[tuple[str, str], set[Scope]] = {
     ("DELETE", "/documents/{document_id}"): {Scope.INGEST},
     ("POST", "/checkpoint/hold"): {Scope.ADMIN},
     ("POST", "/checkpoint/release"): {Scope.ADMIN},
+    ("POST", "/checkpoint/restored"): {Scope.ADMIN},
     ("POST", "/checkpoint/search"): {Scope.ADMIN},
     ("GET", "/metrics"): {Scope.MONITOR},
     ("GET", "/openapi.json"): set(Scope),

@@ -2,7 +2,8 @@
 
 import pytest
 
-from service.api.answers import HeldShape, ReleasedShape, SearchedShape
+from service.api.answers import HeldShape, ReleasedShape, RestoredShape, SearchedShape
+from service.corpus.port import Restore
 from service.errors import Dependency, DependencyUnavailable
 from service.retrieval.port import Passage, Retrieved
 from tests.fakes.services import FakeServices
@@ -20,6 +21,17 @@ async def test_holding_and_releasing() -> None:
         again = await client.post("/checkpoint/release", json={"token": told.token})
     assert ReleasedShape.model_validate_json(released.content).held_s == 1.5
     assert (again.status_code, again.json()["kind"]) == (404, "not_found")
+
+
+async def test_a_restore_is_noted() -> None:
+    fakes = FakeServices()
+    told = {"checkpoint": "before-tuning", "took_s": 3.5, "went_back": True}
+    async with client_of(fakes) as client:
+        reply = await client.post("/checkpoint/restored", json=told)
+        refused = await client.post("/checkpoint/restored", json=told | {"checkpoint": "no name\n"})
+    assert RestoredShape.model_validate_json(reply.content).noted == "before-tuning"
+    assert refused.status_code == 422
+    assert fakes.write_gate.restores == [Restore("before-tuning", 3.5, went_back=True)]
 
 
 async def test_writers_that_do_not_end_are_a_503_with_a_time() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from service.corpus import write_gate
-from service.corpus.port import Pause
+from service.corpus.port import Pause, Restore
 from service.errors import DependencyUnavailable, ErrorKind, NotFound
 from tests.unit.corpus.opened import Opened, prose
 
@@ -109,3 +109,19 @@ async def test_the_end_of_the_service_waits_for_no_holder(opened: Opened) -> Non
     async with asyncio.timeout(2.0):
         await opened.close()
     assert [one.expired for one in ended] == [True]
+
+
+@pytest.mark.parametrize(
+    ("went_back", "said"),
+    [
+        (False, "checkpoint first was restored, after 3.5 s"),
+        (True, "checkpoint first was given up for the documents of before, after 3.5 s"),
+    ],
+)
+async def test_a_restore_is_a_line_in_the_log(
+    opened: Opened, caplog: pytest.LogCaptureFixture, went_back: bool, said: str
+) -> None:
+    with caplog.at_level("INFO"):
+        opened.corpus.gate.note(Restore("first", 3.5, went_back))
+    assert said in caplog.messages
+    await opened.close()

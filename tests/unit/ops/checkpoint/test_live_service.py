@@ -7,6 +7,7 @@ import pytest
 from ops.checkpoint.live_service import LiveService
 from service.cli.client import ServiceClient
 from service.cli.failures import Failure
+from service.corpus.port import Restore
 from service.retrieval.port import Passage, Retrieved
 from service.services import DependencyStatus
 from tests.fakes.http_service import listening
@@ -50,6 +51,11 @@ def test_searching_and_looking(live: LiveService, fakes: FakeServices) -> None:
     assert [call[0] for call in fakes.retriever.calls] == [f"q{number}" for number in range(12)]
     assert live.document_ids() == frozenset()
     assert live.slow() == []
+
+
+def test_a_restore_is_told(live: LiveService, fakes: FakeServices) -> None:
+    live.note_restore("before-tuning", 3.2504, went_back=True)
+    assert fakes.write_gate.restores == [Restore("before-tuning", 3.25, went_back=True)]
 
 
 def test_ready_is_waited_for_with_a_bound(live: LiveService, fakes: FakeServices) -> None:

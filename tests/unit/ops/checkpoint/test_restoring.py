@@ -1,8 +1,9 @@
 """Going back: verified, exchanged, asked; whatever fails, the documents are those of before."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import pytest
 
@@ -117,6 +118,64 @@ def test_a_service_that_does_not_come_up_brings_the_old_documents_back(moved_on:
     assert installation.started == 2
     assert sources(moved_on.data) == NOW
     assert not (moved_on.data / JOURNAL).exists()
+
+
+class Willing(Unwilling):
+    """Comes up again."""
+
+    def start(self) -> None:
+        super().start()
+        self.up = True
+
+
+class Listening(LiveService):
+    """A service that finds nothing, and whether it is ready is said by `ready`; `noted` is what it is told."""
+
+    def __init__(self, client: ServiceClient, *, ready: bool) -> None:
+        super().__init__(client)
+        self.ready = ready
+        self.noted: list[tuple[str, bool]] = []
+
+    def await_ready(self, longest_s: float) -> None:
+        if not self.ready:
+            raise Failure("It is not ready")
+
+    def search(self, questions: Sequence[Mapping[str, Any]], top_k: int) -> list[list[str]]:
+        return [[] for _ in questions]
+
+    def document_ids(self) -> frozenset[str]:
+        return frozenset()
+
+    def note_restore(self, checkpoint: str, took_s: float, *, went_back: bool) -> None:
+        assert took_s >= 0
+        self.noted.append((checkpoint, went_back))
+
+
+@pytest.mark.parametrize("ready", [True, False])
+def test_the_service_is_told_what_became_of_it(moved_on: Stand, ready: bool) -> None:
+    installation = Willing(moved_on.data, moved_on.data / "chroma")
+    making = moved_on.making(installation)
+    making.live = heard = Listening(moved_on.client, ready=ready)
+    with restoring(moved_on, making) as one, nullcontext() if ready else pytest.raises(Failure, match="not ready"):
+        one.restore("first")
+    assert heard.noted == [("first", not ready)]
+    assert sources(moved_on.data) == (THEN if ready else NOW)
+
+
+class Deaf(Listening):
+    """Is gone before it can be told, or too old to know of restores."""
+
+    def note_restore(self, checkpoint: str, took_s: float, *, went_back: bool) -> None:
+        LiveService.note_restore(self, checkpoint, took_s, went_back=went_back)
+
+
+def test_a_service_that_cannot_be_told_is_no_reason_to_fail(moved_on: Stand) -> None:
+    installation = Willing(moved_on.data, moved_on.data / "chroma")
+    making = moved_on.making(installation)
+    making.live = Deaf(moved_on.client, ready=True)
+    with restoring(moved_on, making) as one:
+        one.restore("first")
+    assert sources(moved_on.data) == THEN
 
 
 class Dead(Unwilling):

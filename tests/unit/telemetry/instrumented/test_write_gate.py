@@ -2,7 +2,7 @@
 
 import pytest
 
-from service.corpus.port import Pause
+from service.corpus.port import Pause, Restore
 from service.errors import NotFound
 from service.telemetry.instrumented.write_gate import InstrumentedWriteGate
 from tests.fakes.write_gate import FakeWriteGate
@@ -33,3 +33,15 @@ async def test_one_that_ran_out_is_told_apart() -> None:
     with pytest.raises(NotFound):
         gate.release(held.token)
     assert (recorder.sample(COUNT, result="expired"), recorder.sample(COUNT, result="released")) == (1, 0)
+
+
+@pytest.mark.parametrize(("went_back", "result"), [(False, "restored"), (True, "went_back")])
+def test_a_restore_is_a_span_as_long_as_it_took(went_back: bool, result: str) -> None:
+    recorder, inner = Recorder(), FakeWriteGate()
+    told = Restore("before-tuning", 3.5, went_back)
+    InstrumentedWriteGate(inner, recorder.stages, recorder.meters).note(told)
+    assert inner.restores == [told]
+    span = recorder.only()
+    expected = {"rag.checkpoint.name": "before-tuning", "rag.checkpoint.result": result}
+    assert (span.name, dict(span.attributes)) == ("restore", expected)
+    assert (span.end_time - span.start_time) / 1e9 == pytest.approx(3.5, abs=0.5)
