@@ -8,10 +8,10 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from service.api.answers import Problem
-from service.api.bodies import AskBody, ChatBody, HoldBody, ReleaseBody, SearchBody
+from service.api.bodies import AskBody, ChatBody, HoldBody, ReleaseBody, RestoredBody, SearchBody
 from service.api.errors import PROBLEM_MEDIA_TYPE
 
-_READ_BY_ROUTES: tuple[type[BaseModel], ...] = (AskBody, ChatBody, HoldBody, ReleaseBody, SearchBody)
+_READ_BY_ROUTES: tuple[type[BaseModel], ...] = (AskBody, ChatBody, HoldBody, ReleaseBody, RestoredBody, SearchBody)
 _EVERYWHERE = ("400", "500")
 
 
