@@ -5,13 +5,12 @@ else changes. Checkpoints need none: the service counts how long it kept its wri
 """
 
 from service.cli.drill.json_api import JsonApi
-from service.cli.drill.remote_write import ENDED, HEADERS, PRESENT, block, message
-from service.cli.failures import Failure
+from service.cli.drill.remote_write import ENDED, PRESENT, write
 from service.telemetry.catalogue import CONSTANT_LABELS
 
 NAME = "emini_rag_restore"
 # Longer than the step at which dashboards look.
-_SHOWN_MS = 20_000
+_SHOWN_S = 20.0
 _QUICK_S = 2.0
 _ENVIRONMENT = next(iter(CONSTANT_LABELS))
 
@@ -25,15 +24,4 @@ def point(prometheus: str, series: str, environment: str, at_s: float, **labels:
     """One point of `series`, and its end. Whether Prometheus took it."""
     labels = {"__name__": series, _ENVIRONMENT: environment, **labels}
     api = JsonApi("Prometheus", prometheus, "", _QUICK_S)
-    try:
-        return all(
-            api.send(
-                "POST",
-                "/api/v1/write",
-                content=block(message(labels, value, round(at_s * 1000) + later)),
-                headers=HEADERS,
-            ).is_success
-            for value, later in ((PRESENT, 0), (ENDED, _SHOWN_MS))
-        )
-    except Failure:
-        return False
+    return write(api, labels, PRESENT, at_s) and write(api, labels, ENDED, at_s + _SHOWN_S)

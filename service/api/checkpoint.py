@@ -1,5 +1,5 @@
-"""`/checkpoint`: what whoever copies the corpus needs of the running service: writers kept out for a while, and
-searches without a model to compare with later ones."""
+"""`/checkpoint`: what whoever copies the corpus needs of the running service: writers kept out for a while,
+searches without a model to compare with later ones, and an ear for what became of the copy."""
 
 from fastapi import APIRouter, Depends, Request, Response
 

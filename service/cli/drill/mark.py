@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from typing import Self
 
 from service.cli.drill.json_api import JsonApi
-from service.cli.drill.remote_write import ENDED, HEADERS, PRESENT, block, message
-from service.cli.failures import Failure
+from service.cli.drill.remote_write import ENDED, PRESENT, write
 from service.clock import Clock
 
 NAME = "emini_rag_drill"
@@ -47,8 +46,4 @@ class Mark:
             self._write(PRESENT)
 
     def _write(self, value: bytes) -> bool:
-        body = block(message(self._labels, value, round(self._clock.time() * 1000)))
-        try:
-            return self._prometheus.send("POST", "/api/v1/write", content=body, headers=HEADERS).is_success
-        except Failure:
-            return False
+        return write(self._prometheus, self._labels, value, self._clock.time())

@@ -6,6 +6,9 @@ A snappy block may hold its content uncompressed, so a few lines write both, and
 import struct
 from collections.abc import Mapping
 
+from service.cli.drill.json_api import JsonApi
+from service.cli.failures import Failure
+
 HEADERS = {
     "content-type": "application/x-protobuf",
     "content-encoding": "snappy",
@@ -15,6 +18,15 @@ HEADERS = {
 ENDED = struct.pack("<Q", 0x7FF0000000000002)
 PRESENT = struct.pack("<d", 1.0)
 _BYTES, _FIXED_64 = 2, 1
+
+
+def write(prometheus: JsonApi, labels: Mapping[str, str], value: bytes, at_s: float) -> bool:
+    """One sample of the series with these labels. Whether Prometheus took it; it does not where that is off."""
+    content = block(message(labels, value, round(at_s * 1000)))
+    try:
+        return prometheus.send("POST", "/api/v1/write", content=content, headers=HEADERS).is_success
+    except Failure:
+        return False
 
 
 def message(labels: Mapping[str, str], value: bytes, at_ms: int) -> bytes:

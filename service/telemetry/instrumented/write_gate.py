@@ -20,7 +20,7 @@ class InstrumentedWriteGate:
 
     async def hold(self, wait_s: float, for_s: float, on_end: Callable[[Pause], None] | None = None) -> Hold:
         def ended(pause: Pause) -> None:
-            self._note(pause)
+            self._note_pause(pause)
             if on_end is not None:
                 on_end(pause)
 
@@ -36,7 +36,7 @@ class InstrumentedWriteGate:
         with self._stages.start(SpanName.RESTORE, attributes=attributes, ago_s=restore.took_s):
             pass
 
-    def _note(self, pause: Pause) -> None:
+    def _note_pause(self, pause: Pause) -> None:
         result = HoldEnd.EXPIRED if pause.expired else HoldEnd.RELEASED
         attributes = {Attribute.CHECKPOINT_RESULT: result.value}
         with self._stages.start(SpanName.CHECKPOINT, attributes=attributes, ago_s=pause.held_s):
