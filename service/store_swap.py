@@ -10,12 +10,13 @@ Blocking; for the holder of the data folder's lock. Raises `OSError`, and `SwapU
 """
 
 import json
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+
+from service.whole_file import sync_folder, write_whole
 
 JOURNAL = "restore.json"
 BESIDE = ".restore"
@@ -154,15 +155,6 @@ def finish_at_start(corpus: Path) -> str:
     )
 
 
-def sync_folder(folder: Path) -> None:
-    """Make names that were added to or taken from a folder last."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 _LISTS = ("corpus_out", "corpus_into", "vectors_out", "vectors_into")
 
 
@@ -214,10 +206,4 @@ def _forget(corpus: Path, journal: Journal) -> None:
 
 
 def _write(corpus: Path, journal: Journal) -> None:
-    path = corpus / f".{JOURNAL}.new"
-    with path.open("w", encoding="utf-8") as file:
-        json.dump(asdict(journal), file)
-        file.flush()
-        os.fsync(file.fileno())
-    path.replace(corpus / JOURNAL)
-    sync_folder(corpus)
+    write_whole(corpus / JOURNAL, json.dumps(asdict(journal)))

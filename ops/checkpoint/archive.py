@@ -17,7 +17,7 @@ from ops.checkpoint.inspection import CLONE
 from ops.checkpoint.manifest import Damaged, Manifest, Newer, faults
 from ops.checkpoint.turn import make_folder, turn
 from service.cli.failures import USAGE, Failure
-from service.store_swap import sync_folder
+from service.whole_file import sync_folder
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _HALF = ".new-"

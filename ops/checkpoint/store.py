@@ -29,7 +29,8 @@ from ops.checkpoint.turn import turn
 from ops.stack.process import answers
 from service.cli.failures import Failure
 from service.data_folder import DataFolder
-from service.store_swap import BESIDE, NEW, Journal, advance, begin, beside, read, settle, sync_folder, turn_back
+from service.store_swap import BESIDE, NEW, Journal, advance, begin, beside, read, settle, turn_back
+from service.whole_file import sync_folder
 
 _CORPUS, _CHROMA = "corpus.sqlite3", "chroma.sqlite3"
 CACHES = ("cache-answer.sqlite3", "cache-prompt.sqlite3")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ops.compose.docker import Docker
 from ops.compose.files import VARIABLES, read_variables
-from ops.stack.whole_file import write_whole
+from service.whole_file import write_whole
 
 DOCKERFILES = {"PYTHON_IMAGE": "service/Dockerfile", "NGINX_IMAGE": "frontend/Dockerfile"}
 _SUFFIX = "_IMAGE"

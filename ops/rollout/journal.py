@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from ops.checkpoint.turn import make_folder, turn
-from ops.rollout.pointer import LOCK, Version, put
+from ops.rollout.pointer import LOCK, Version
 from service.cli.failures import Failure
-from service.store_swap import sync_folder
+from service.whole_file import sync_folder, write_whole
 
 _JOURNAL, _LOG = "journal.json", "log.jsonl"
 
@@ -94,7 +94,7 @@ class Records:
     def put(self, name: str, told: dict[str, Any]) -> None:
         """A file of the folder, whole. Raises `Failure`, and then it is as it was."""
         with _writing(self.folder / name):
-            put(self.folder / name, json.dumps(told, ensure_ascii=False, indent=1) + "\n")
+            write_whole(self.folder / name, json.dumps(told, ensure_ascii=False, indent=1) + "\n")
 
     def close(self) -> None:
         """The deploy has ended."""

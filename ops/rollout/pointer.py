@@ -1,6 +1,7 @@
 """Which version of the service runs on a data folder: a file that is there whole or not at all.
 
-Standard library only: the launcher reads it, and must work whatever state the rest of a checkout is in.
+Standard library, and one module that needs no more: the launcher reads it, and must work whatever state the rest of a
+checkout is in.
 """
 
 import fcntl
@@ -11,6 +12,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+
+from service.whole_file import write_whole
 
 FOLDER = "rollout"
 _POINTER, _LAUNCHED, HOLD, LOCK = "current.json", "launched.json", "hold", "lock"
@@ -79,7 +82,7 @@ def read(folder: Path) -> Pointer | None:
 
 def write(folder: Path, pointer: Pointer) -> None:
     """Whole, and on the disk when it returns."""
-    put(folder / _POINTER, json.dumps(asdict(pointer), indent=1) + "\n")
+    write_whole(folder / _POINTER, json.dumps(asdict(pointer), indent=1) + "\n")
 
 
 def launched(folder: Path) -> Launched | None:
@@ -93,7 +96,7 @@ def launched(folder: Path) -> Launched | None:
 
 def note_launch(folder: Path, what: Launched) -> None:
     """For the launcher."""
-    put(folder / _LAUNCHED, json.dumps(asdict(what)) + "\n")
+    write_whole(folder / _LAUNCHED, json.dumps(asdict(what)) + "\n")
 
 
 @contextmanager
@@ -117,25 +120,6 @@ def is_deploying(folder: Path) -> bool:
             return False
     except BlockingIOError:
         return True
-
-
-def put(path: Path, text: str) -> None:
-    """Write whole, and on the disk when it returns."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with beside.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except OSError:
-        beside.unlink(missing_ok=True)
-        raise
-    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from ops.rollout.readiness import away
 from ops.rollout.smoke import GREETING, openai_works
 from service.cli.failures import USAGE, Failure
 from service.cli.wording import moment
-from service.store_swap import sync_folder
+from service.whole_file import sync_folder
 
 _PLAN = "rollback.json"
 _KEPT = "kept"

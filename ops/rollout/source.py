@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from service.cli.failures import USAGE, Failure
-from service.store_swap import sync_folder
+from service.whole_file import sync_folder
 
 _SCHEMA = re.compile(r"^SCHEMA_VERSION\s*=\s*(\d+)", re.MULTILINE)
 _SCHEMA_FILE = "service/corpus/schema.py"

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ops.stack.part import Plan
 from ops.stack.site import ROOT, Site, local
-from ops.stack.whole_file import write_whole
+from service.whole_file import write_whole
 
 OTEL = ROOT / "otel"
 # Where the packages of Grafana's makers put it.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from ops.stack.part import Plan
 from ops.stack.site import ROOT, Site
-from ops.stack.whole_file import write_whole
+from service.whole_file import write_whole
 
 _SHIPPED = ROOT / "prometheus"
 _TIMES = ("scrape_interval", "evaluation_interval", "scrape_timeout")

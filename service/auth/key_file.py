@@ -7,7 +7,6 @@ have done so. Writers of all processes take turns by a lock file beside it.
 import fcntl
 import json
 import os
-import secrets
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from pathlib import Path
 
 from service.auth.principal import Scope
 from service.errors import ErrorKind, ServiceError
+from service.whole_file import write_whole
 
 _FORMAT = 1
 # The second: what should be its folder is a file, which whoever needs that folder tells better.
@@ -96,19 +96,9 @@ def read_keys(path: Path) -> tuple[KeyRecord, ...]:
 def write_keys(path: Path, records: Iterable[KeyRecord]) -> None:
     """Replace the file at once: a crash leaves the old or the new one. Raises `KeyFileUnusable`."""
     keys = [asdict(record) | {"scopes": sorted(record.scopes)} for record in records]
-    content = json.dumps({"version": _FORMAT, "keys": keys}, indent=2).encode() + b"\n"
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    content = json.dumps({"version": _FORMAT, "keys": keys}, indent=2) + "\n"
     try:
-        descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            beside.replace(path)
-        finally:
-            beside.unlink(missing_ok=True)
-        _sync_folder(path.parent)
+        write_whole(path, content, 0o600)
     except OSError as error:
         raise KeyFileUnusable(f"{path} cannot be written: {error.strerror}") from error
 
@@ -150,11 +140,3 @@ def _record(fields: dict[str, object]) -> KeyRecord:
         if moment is not None and not isinstance(moment, int | float):
             raise ValueError("not a time")
     return KeyRecord(**(fields | {"scopes": scopes}))  # type: ignore[arg-type]
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -14,7 +14,7 @@ from tests.architecture.source import Source
 VALUES = {"alert_receivers", "ask.types", "auth.principal"}
 SHARED = {
     "ask.prompt", "cache.key", "cache.single_flight", "generation.terms", "monitoring.wanted", "ollama.errors",
-    "retrieval.threads",
+    "retrieval.threads", "whole_file",
 }  # fmt: skip
 # These put the parts together, so they may name any of them.
 _COMPOSERS = {"__main__", "adapters", "bootstrap", "cli", "server", "app"}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ops.stack.whole_file import write_whole
+from service.whole_file import write_whole
 
 
 def test_whoever_has_opened_it_reads_all_of_the_old_one(tmp_path: Path) -> None:
