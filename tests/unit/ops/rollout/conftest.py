@@ -5,9 +5,24 @@ from pathlib import Path
 
 import pytest
 
+from ops.rollout.journal import Records
 from service.cli.client import ServiceClient
 from tests.fakes.deployed_service import FakeDeployedService
+from tests.unit.cli.conftest import Shell
 from tests.unit.ops.rollout.stand import Stand
+
+
+@pytest.fixture
+def shell(tmp_path: Path) -> Shell:
+    return Shell(tmp_path)
+
+
+@pytest.fixture
+def records(shell: Shell) -> Records:
+    """The folder of deploys of the installation that `shell` works on."""
+    made = Records(shell.settings.data_dir / "rollout")
+    made.folder.mkdir(parents=True)
+    return made
 
 
 @pytest.fixture

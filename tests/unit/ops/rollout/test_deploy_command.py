@@ -1,7 +1,6 @@
 """`emini-rag deploy` as it is typed: what it refuses, tells and lists. What it does is in tests/e2e/test_deploy.py."""
 
 import json
-from pathlib import Path
 
 import pytest
 
@@ -10,19 +9,6 @@ from ops.stack.site import ROOT
 from service.data_folder import DataFolder
 from tests.unit.cli.conftest import Shell
 from tests.unit.ops.rollout.test_source import git
-
-
-@pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    return Shell(tmp_path)
-
-
-@pytest.fixture
-def records(shell: Shell) -> Records:
-    made = Records(shell.settings.data_dir / "rollout")
-    made.folder.mkdir(parents=True)
-    return made
-
 
 needs_git = pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is no checkout of git")
 

@@ -3,24 +3,10 @@
 from dataclasses import asdict
 from pathlib import Path
 
-import pytest
-
 from ops.rollout import pointer
 from ops.rollout.journal import Journal, Records
 from ops.rollout.pointer import Pointer, Version
 from tests.unit.cli.conftest import Shell
-
-
-@pytest.fixture
-def shell(tmp_path: Path) -> Shell:
-    return Shell(tmp_path)
-
-
-@pytest.fixture
-def records(shell: Shell) -> Records:
-    made = Records(shell.settings.data_dir / "rollout")
-    made.folder.mkdir(parents=True)
-    return made
 
 
 def test_it_tells_what_it_would_do(shell: Shell, records: Records, tmp_path: Path) -> None:
